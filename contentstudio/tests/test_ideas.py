@@ -57,6 +57,9 @@ async def test_ideas_are_added_approved_and_dropped_by_page_and_api(
             named = {"site": "garden", "slug": "what-to-know-about-mulch-and-soil"}
             status, said = await do(client, "approve-idea", **named)
             assert (status, "is queued" in said) == (200, True)
+            status, said = await do(client, "order-idea", **named, to="up")
+            assert (status, "has place 1 of garden" in said) == (200, True)
+            assert (await do(client, "order-idea", **named, to="top"))[0] == 422
             assert (await do(client, "drop-idea", **named))[0] == 422, "a reason is needed"
             assert (await do(client, "drop-idea", **named, reason="no"))[0] == 200
             assert (await do(client, "drop-idea", **{**named, "slug": "x"}, reason="no"))[0] == 404
@@ -72,6 +75,7 @@ async def test_ideas_are_added_approved_and_dropped_by_page_and_api(
     assert [tuple(row.values()) for row in deeds if row["verb"] != "start"] == [
         ("add", "garden/why-do-bees-dance", f"{actors.whoami()} asked for it"),
         ("approve", "garden/what-to-know-about-mulch-and-soil", f"{actors.whoami()} approved it"),
+        ("order", "garden/what-to-know-about-mulch-and-soil", ""),
         ("drop", "garden/what-to-know-about-mulch-and-soil", "no"),
     ]
 

@@ -19,13 +19,14 @@ from contentstudio.cli.main import cli
 from contentstudio.config import Config
 from contentstudio.demo.web import FEEDS, GONE, DemoWeb
 from contentstudio.pipelines import night_of
+from contentstudio.publish.port import Finding
 from contentstudio.store.publications import Publications
 from contentstudio.store.sites import Sites
 from overnight import App, http
 from overnight.console import site
 from overnight.console.access import Access
 from overnight.errors import ConfigError
-from overnight.operations import runs, switches
+from overnight.operations import incidents, runs, switches
 from overnight.store.database import Database
 from overnight.testing import Clock, run_until_idle
 
@@ -167,3 +168,71 @@ async def test_the_pages_of_sites_show_pause_and_check_them(
             assert "checked" in page and "is paused since" in page
             assert "It does not resume by itself" in page
             assert (await client.get("/sites/gardn")).status_code == 404
+
+
+async def test_every_active_site_is_checked_each_night(
+    app: App, config: Config, database: Database, clock: Clock
+) -> None:
+    (cron,) = app.pipeline("checks").crons()
+    assert (cron.expression, cron.timezone) == ("0 2 * * *", config.research.timezone)
+    slot = cron.input(await clock.now())
+    for _ in range(2):  # the second one is the same job
+        await runs.start(app, database, "checks", slot)
+    await run_until_idle(app, database, clock=clock)
+    assert list(await Sites(database).checks()) == ["garden"]
+    jobs = await database.fetch("select job_id from runs where pipeline = 'check'")
+    assert len(jobs) == 1
+
+
+FIT, UNFIT = (Finding(what=f"the sitemap {n}", ok=n == 1, mend="serve it") for n in (1, 0))
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "changes"),
+    [
+        ([FIT], []),
+        ([UNFIT], []),
+        ([FIT, UNFIT], [1]),
+        ([FIT, UNFIT, UNFIT], [1]),
+        ([UNFIT, FIT], []),
+        ([UNFIT, FIT, UNFIT], [2]),
+        ([FIT, UNFIT, FIT], []),
+    ],
+)
+async def test_a_site_that_was_fit_and_is_not_is_an_incident(
+    app: App,
+    database: Database,
+    clock: Clock,
+    verdicts: list[Finding],
+    changes: list[int],
+) -> None:
+    began = await clock.now()
+    for number, finding in enumerate(verdicts):
+        await clock.set(began + timedelta(days=number))
+        await Sites(database).keep("garden", [finding], f"job-{number}")
+    for finding in (FIT, UNFIT):  # of a site that is not in the config
+        await Sites(database).keep("other", [finding], "job")
+    own = [each for each in await incidents.read(database, app) if each.kind == "app"]
+    assert [(each.about, (each.since - began).days) for each in own if each.since] == [
+        ("site:garden", day) for day in changes
+    ]
+    assert all("the sitemap 0: serve it." in each.text for each in own)
+
+
+async def test_an_unfit_site_is_told_by_page_api_and_command(
+    app: App, config: Config, database: Database, ask: Any
+) -> None:
+    for finding in (FIT, UNFIT):
+        await Sites(database).keep("garden", [finding], "job")
+    said = "garden is not fit for publishing any more"
+    assert said in " ".join((await ask("status")).stdout.split())
+    built = site.build(app, database, Access({}), own=console.build(config))
+    with http.listen("127.0.0.1", 0) as listener:
+        async with (
+            http.served(built, listener) as url,
+            httpx2.AsyncClient(base_url=url, trust_env=False, timeout=30) as client,
+        ):
+            page = (await client.get("/")).text
+            assert said in page and "/do/check-site" in page and "Check now" in page
+            status = (await client.get("/api/status")).json()
+            assert said in [each["what"] for each in status["incidents"]]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from contentstudio import alerts, pipelines
+from contentstudio import alerts, pipelines, sites
 from contentstudio import config as settings
 from contentstudio.config import Config
 from contentstudio.memory.embeddings import Embedder, Lexical
@@ -43,6 +44,7 @@ from contentstudio.web.polite import PoliteFetcher
 from contentstudio.writing.offline import OfflineWriter
 from contentstudio.writing.port import Writer
 from overnight import App, Budgets, Keys, Retention, Reviews, logs
+from overnight.operations.incidents import OwnIncidents
 from overnight.store.database import Database
 from overnight.titles import Titles
 
@@ -74,6 +76,7 @@ def build(config: Config, name: str = "contentstudio") -> App:
             alerts.build(config),
             Retention(prune=OwnRetention(config.keep.days)),
             Titles(_titles),
+            OwnIncidents(partial(sites.unfit, config)),
         ],
     )
 

@@ -17,6 +17,7 @@ from contentstudio.pipelines.work import ArticleRequest, SiteRequest
 from contentstudio.store.articles import STATES, Articles, Matching, Place
 from contentstudio.store.publications import Publications
 from overnight import App
+from overnight.engine.wakeups import hint
 from overnight.errors import NotFound, UserError
 from overnight.names import among, nearest
 from overnight.operations import actors, reviews, runs
@@ -70,15 +71,16 @@ async def ask(
     not, or where it would do nothing.
     """
     config.find(site)
+    by, reason = by or actors.whoami(), reason.strip()
+    if verb == "publish" and (job := await _publish_now(database, site, slug, reason, by)):
+        return Started(job, True, f"publish “{slug}” of {site} now")
     article = await _find(database, site, slug)
     publications = Publications(database)
     versions = await publications.versions(site, slug)
     number = decide(verb, article, versions, version)
     requested_at = _requested_at(verb, await publications.now())
     request = ArticleRequest(site=site, slug=slug, requested_at=requested_at, version=number)
-    job, new = await runs.start(
-        app, database, PIPELINES[verb], request, by=by or actors.whoami(), reason=reason.strip()
-    )
+    job, new = await runs.start(app, database, PIPELINES[verb], request, by=by, reason=reason)
     to = f" to version {number} of {len(versions)}" if number is not None else ""
     return Started(job, new, f"{verb} “{slug}” of {site}{to}")
 
@@ -103,6 +105,20 @@ async def render(
         app, database, "render", work, by=by or actors.whoami(), reason=reason.strip()
     )
     return Started(job, new, f"render the pages of {site}")
+
+
+async def _publish_now(
+    database: Database, site: str, slug: str, reason: str, by: str
+) -> str | None:
+    """Release what waits for its day, its window or a last edit: its job; None where nothing
+    does.
+    """
+    article = await Articles(database).read(site, slug)
+    job = article.job_id if article else None
+    if job is None or not await Publications(database).publish_now(job, reason, by):
+        return None
+    await hint(database)
+    return job
 
 
 def decide(
@@ -155,13 +171,16 @@ def _requested_at(verb: Verb, now: datetime) -> datetime:
     return now.replace(second=0, microsecond=0) if verb == "refresh" else now
 
 
-def permitted(state: str, standing: Row | None, versions: Sequence[Row]) -> list[Verb]:
+def permitted(
+    state: str, standing: Row | None, versions: Sequence[Row], *, waits: bool = False
+) -> list[Verb]:
     """What can be asked of an article in this state that stands so on its site, as
-    `Publications.standing` tells it; None: it was never on its way there. Pure.
+    `Publications.standing` tells it; None: it was never on its way there. `waits` is that of
+    `Publications.wait`. Pure.
     """
     if standing is None:
-        return []
-    is_there = standing["state"] == "published" and state != "ready"
+        return ["publish"] if waits else []
+    is_there = standing["state"] == "published" and state != "ready" and not waits
     verbs = [verb for verb in VERBS if not (verb == "publish" and is_there)]
     return [verb for verb in verbs if _makes_sense(verb, standing, versions)]
 
@@ -220,6 +239,10 @@ async def _find(database: Database, site: str, slug: str) -> Row:
     publications = Publications(database)
     if found := await publications.standing(site, slug):
         return found[0]
+    if article := await Articles(database).read(site, slug):
+        raise NotFound(
+            f"“{slug}” of {site} is in the state {article.state}, and was not published before"
+        )
     rows = await publications.standing(site, limit=LISTED)
     if not rows:
         raise NotFound(

@@ -19,6 +19,7 @@ def lines(night: dict[str, Any], command: str) -> list[str]:
     """The report of a night that `Nights.since` gave, for a terminal. `command` is how the reader
     calls this program, so that the commands can be copied.
     """
+    night = formatting.plain_data(night)
     return [
         *_title(night),
         *_published(night),
@@ -126,6 +127,8 @@ def _failed(night: dict[str, Any], command: str) -> Iterator[str]:
         yield f"      cancel:   {command} cancel {row['job_id']} --reason …"
         yield ""
     if night["dead"]:
+        if night["failed_cost_usd"]:
+            yield f"what failed cost {formatting.dollars(night['failed_cost_usd'])}"
         yield (
             f"after a fix, replay all that failed in the last day:  {command} up --once "
             "--retry-failed"
@@ -143,9 +146,15 @@ def _retrying(night: dict[str, Any]) -> Iterator[str]:
 
 def _work(row: dict[str, Any]) -> str:
     """A step, and what it works on."""
-    work = row["input"] or {}
-    what = work.get("url") or work.get("slug") or row["job_id"]
+    title = row["title"]
+    what = f"“{title}”" if title else _what(row)
     return f"{row['site']}: {row['pipeline']}/{row['step']} of {what}"
+
+
+def _what(row: dict[str, Any]) -> str:
+    """What a job without a title works on."""
+    work = row["input"] or {}
+    return str(work.get("url") or work.get("slug") or row["job_id"])
 
 
 def _times(row: dict[str, Any]) -> str:
@@ -167,7 +176,7 @@ def _others(night: dict[str, Any]) -> Iterator[str]:
         rejected = f"{row['site']}: {row['title']}: {row['reason']} ({row['by']})"
         yield from _labelled(rejected, "rejected ")
     for row in night["healed"]:
-        what = (row["input"] or {}).get("url") or row["job_id"]
+        what = row["title"] or _what(row)
         yield from _labelled(
             f"{row['site']}: {what} failed {_times(row)} ({row['error']}), then succeeded",
             "healed   ",

@@ -17,16 +17,18 @@ from contentstudio.pipelines.work import IdeaRequest, Topic
 from contentstudio.research import ideas as research
 from contentstudio.store.demands import Demands
 from contentstudio.store.documents import Documents
-from contentstudio.store.ideas import Ideas
+from contentstudio.store.ideas import Ideas, Worth
 from contentstudio.store.publications import Publications
 from contentstudio.store.quota import Quota
 from overnight import App
+from overnight.engine.wakeups import hint
 from overnight.errors import NotFound, UserError, first_fault
 from overnight.operations import actors, runs
 from overnight.store.database import Database, Row
 
 SHOWS = ("open", "undecided", "planned", "published", "unwanted")
-ORDERS = ("score", "due", "new")
+ORDERS = ("hand", "score", "due", "new")
+PLACES = ("first", "up", "down", "before", "after", "none")
 PAGE = 50  # ideas of a page
 MEANS = {  # what a factor of 1 says
     "substance": "its pages say a lot",
@@ -69,11 +71,9 @@ async def page(
     if site is not None:
         config.find(site)
     today = await _today(config, database)
-    rows = await Ideas(database).page(site, show, order, after, limit)
+    rows = await Ideas(database).page(site, show, order, after, limit, _worth(config, today))
     shown = [_shown(config, {**row, "due": row["due"] and str(row["due"])}, today) for row in rows]
-    rows = [{**row, "parts": parts(config, row["factors"])} for row in shown]
-    # A due day that comes near raises a score, which the ledger does not know.
-    return sorted(rows, key=lambda row: -row["score"]) if order == "score" else rows
+    return [{**row, "parts": parts(config, row["factors"])} for row in shown]
 
 
 def parts(config: Config, factors: Mapping[str, float]) -> list[dict[str, Any]]:
@@ -205,6 +205,7 @@ async def move(
         status = _status(row)
         todo = ": approve it first" if status in ("skipped", "dropped", "rejected") else ""
         raise UserError(f"“{slug}” of {site} is {status} and has no day to move{todo}")
+    await hint(database)
     moved = f"“{row['title']}” of {site} " + (f"is due on {_named(due)}" if due else "has no day")
     if row["job_id"] is not None:
         return moved
@@ -215,6 +216,41 @@ async def move(
     await Ideas(database).begin(site, slug, article_job(topic))
     await runs.start(app, database, "article", topic, by=by, reason="an idea that is due")
     return f"{moved}; its article begins now"
+
+
+async def put(
+    config: Config,
+    database: Database,
+    site: str,
+    slug: str,
+    to: str,
+    *,
+    beside: str = "",
+    reason: str = "",
+    by: str | None = None,
+) -> str:
+    """Give an idea its place in the order of its site, one of `PLACES`; one sentence. Articles
+    begin in that order. Raises `UserError` for an idea that there is not, or that has no place as
+    it is not to be written any more.
+    """
+    if to not in PLACES or (to in ("before", "after")) != bool(beside):
+        raise UserError("the place is first, up, down or none, or before or after another idea")
+    if beside == slug:
+        raise UserError("an idea has no place beside itself: name another one")
+    row, by = await _find(config, database, site, slug), by or actors.whoami()
+    other = await _find(config, database, site, beside) if beside else None
+    worth = _worth(config, await _today(config, database))
+    place = await Ideas(database).order(site, slug, to, beside, worth, reason=reason.strip(), by=by)
+    if place is None:
+        ended = f"“{beside}” is {_status(other)}" if other else f"“{slug}” is {_status(row)}"
+        raise UserError(f"{ended}: only ideas that are to be written have a place in the order")
+    where = f"has place {place} of {site}" if place else f"has its place in {site} by its score"
+    return f"“{row['title']}” {where}"
+
+
+def _worth(config: Config, today: date) -> Worth:
+    weights = config.research.weights.model_dump()
+    return Worth(today, research.URGENT_DAYS, weights)
 
 
 def _named(day: date) -> str:

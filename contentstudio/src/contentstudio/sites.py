@@ -25,6 +25,7 @@ from contentstudio.store.publications import Publications
 from contentstudio.store.sites import Sites
 from overnight import App
 from overnight.operations import actors, runs
+from overnight.operations.incidents import Incident, Remedy
 from overnight.store.database import Database, Row
 
 NIGHTS = 7  # that tell how a source is
@@ -78,6 +79,29 @@ async def read(app: App, config: Config, database: Database, name: str) -> dict[
         "results": await sites.results(name, RESULT_DAYS),
         "newest": await sites.newest(name, NEWEST),
     }
+
+
+async def unfit(config: Config, database: Database) -> list[Incident]:
+    """The sites whose last check says that they are not fit any more, though they were."""
+    checks = await Sites(database).checks()
+    found = [checks[site.name] for site in config.site if site.active and site.name in checks]
+    return [_unfit(row) for row in found if not row["ok"] and row["changed_at"]]
+
+
+def _unfit(row: Row) -> Incident:
+    site, wrong = row["site"], [each for each in row["findings"] if not each["ok"]]
+    return Incident(
+        "app",
+        "look",
+        f"site:{site}",
+        f"{site} is not fit for publishing any more",
+        " ".join(f"{each['what']}: {each['mend']}." for each in wrong),
+        "It is checked again each night.",
+        f"site check {site} --job",
+        f"/sites/{site}",
+        since=row["changed_at"],
+        remedy=Remedy("check-site", "Check now", {"site": site}),
+    )
 
 
 def target(config: Config, site: Site) -> str:

@@ -75,7 +75,7 @@ def test_every_schedule_of_the_config_is_written_for_terraform(tmp_path: Path) -
         "timezone": "Europe/Belgrade",
         "expression": "cron(0 3 * * ? *)",
     }
-    assert set(written["schedules"]) == {"night", "refresh", "tidy"}
+    assert set(written["schedules"]) == {"night", "refresh", "checks", "tidy"}
     assert told["variables"] == written
     assert (
         written["workers"] * 6 + 15 + written["connections_kept"] <= written["postgres_connections"]

@@ -101,3 +101,29 @@ async def test_it_is_dragged_on_a_phone_and_moved_by_keyboard(
         await page.keyboard.press("Tab")
         await page.keyboard.press("Enter")
         await page.get_by_text(f"is due on {today:%A}, {today}").wait_for()
+
+
+async def test_ideas_are_put_in_order_by_drag_and_by_keyboard(
+    browser: Browser, url: str, today: date, app: App, config: Config, database: Database
+) -> None:
+    async def order() -> list[str]:
+        rows = await ideas.page(config, database, "garden", order="hand")
+        return [row["title"] for row in rows]
+
+    other = "How deep do roots go"
+    await ideas.add(app, config, database, "garden", other, due=today + timedelta(days=9))
+    async with page_of(browser) as page:
+        await page.goto(f"{url}/ideas?site=garden")
+        first, second = (await order())[:2]
+        rows = page.locator("tr[data-place]")
+        await rows.nth(1).locator(".grip").hover()
+        await page.mouse.down()
+        await page.mouse.move(*await centre(rows.nth(0)), steps=5)
+        await page.mouse.up()
+        await page.get_by_text(f"“{second}” has place 1 of garden").wait_for()
+        assert (await order())[:2] == [second, first]
+        down = page.get_by_role("button", name=f"Move “{second}” down")
+        await down.focus()
+        await page.keyboard.press("Enter")
+        await page.get_by_text(f"“{second}” has place 2 of garden").wait_for()
+        assert (await order())[:2] == [first, second]

@@ -139,3 +139,36 @@ async def test_the_calendar_is_shown_by_site(ask: Ask, database: Database, tmp_p
     done = await asyncio.to_thread(CliRunner().invoke, cli, ["--config", file, "calendar"])
     assert "garden: 0 of 10 today; publishes now" in done.stdout
     assert "begins on 2099-12-21" in done.stdout
+
+
+async def test_ideas_are_put_in_order_by_command(ask: Ask) -> None:
+    for question in ("Why do bees dance", "How deep do roots go"):
+        await asyncio.to_thread(ask, "add", "garden", question, "--due", "2099-12-24")
+    moved = await asyncio.to_thread(ask, "order", "garden", "how-deep-do-roots-go", "first")
+    assert "“How deep do roots go” has place 1 of garden" in moved.stdout
+    words = ("order", "garden", "why-do-bees-dance", "after", "how-deep-do-roots-go")
+    assert (await asyncio.to_thread(ask, *words)).exception is None
+    listed = await asyncio.to_thread(ask, "order", "garden", "--json")
+    slugs = [row["slug"] for row in json.loads(listed.stdout)["ideas"]]
+    assert slugs == ["how-deep-do-roots-go", "why-do-bees-dance", "straw"]
+    plain = (await asyncio.to_thread(ask, "order", "garden")).stdout
+    assert plain.index("How deep") < plain.index("Why do bees") < plain.index("Straw")
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("straw",), "the place is first, up, down or none"),
+        (("straw", "top"), "the place is first, up, down or none"),
+        (("straw", "before"), "before or after another idea"),
+        (("straw", "before", "straw"), "no place beside itself"),
+        (("straw", "after", "hay"), "has no idea “hay”"),
+        (("hay", "up"), "has no idea “hay”"),
+    ],
+)
+async def test_a_place_that_is_none_is_one_sentence(
+    ask: Ask, words: tuple[str, ...], says: str
+) -> None:
+    done = await asyncio.to_thread(ask, "order", "garden", *words)
+    assert done.exit_code != 0
+    assert says in str(done.exception)

@@ -93,7 +93,7 @@ async def test_of_two_that_ask_for_the_turn_at_once_one_has_it(
     old turn.
     """
     config = windowed(write_config(["http://127.0.0.1:9/"]), minutes_apart=30)
-    assert await pace.held(Publications(database), config.site[0], "earlier") is None
+    assert await pace.held(config, Publications(database), "garden", "a", "earlier") is None
     await clock.move(30 * 60 + 1)
     async with await database.connect() as other:
         async with other.transaction():
@@ -101,7 +101,7 @@ async def test_of_two_that_ask_for_the_turn_at_once_one_has_it(
             row = await (await other.execute(queries["pace_take"], params)).fetchone()
             assert row is not None and row["wait"] == 0
             asking = asyncio.create_task(
-                pace.held(Publications(database), config.site[0], "second")
+                pace.held(config, Publications(database), "garden", "b", "second")
             )
             while not await database.fetch(BLOCKED):
                 await asyncio.sleep(0)

@@ -8,10 +8,24 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from overnight.terminal import escaped, plain
+
+
+def plain_data(data: Any) -> Any:
+    """Plain data whose texts are as `plain` gives them."""
+    match data:
+        case str():
+            return plain(data)
+        case dict():
+            return {name: plain_data(value) for name, value in data.items()}
+        case list():
+            return [plain_data(value) for value in data]
+    return data
+
 
 def as_json(data: Any) -> str:
     """One line of JSON: moments as ISO 8601, money as a number."""
-    return json.dumps(data, default=_plain, ensure_ascii=False)
+    return escaped(json.dumps(data, default=_plain, ensure_ascii=False))
 
 
 def _plain(value: Any) -> Any:
@@ -36,9 +50,7 @@ def cell(value: Any) -> str:
         return dollars(value)
     if isinstance(value, float):
         return f"{value:.2f}"
-    return (
-        value if isinstance(value, str) else json.dumps(value, default=_plain, ensure_ascii=False)
-    )
+    return plain(value) if isinstance(value, str) else as_json(value)
 
 
 def dollars(value: Decimal | float) -> str:

@@ -15,6 +15,7 @@ from pydantic_core import to_json
 
 from overnight import logs
 from overnight.logs import clean, redact
+from overnight.terminal import escaped
 
 WHO = ("job_id", "step", "attempt")  # whose line it is, which a page says once
 LINE_LIMIT = 500  # characters of a line that is kept
@@ -30,6 +31,10 @@ def _redact_event(_: Any, __: str, event: structlog.typing.EventDict) -> structl
 
 
 def _json(event: structlog.typing.EventDict, **_: Any) -> str:
+    return escaped(_as_json(event))
+
+
+def _as_json(event: structlog.typing.EventDict) -> str:
     try:
         return to_json(event, serialize_unknown=True, inf_nan_mode="strings").decode()
     except (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,6 +19,7 @@ from overnight.cli.main import cli
 from overnight.operations import runs, switches
 from overnight.store.database import Database
 from overnight.testing import run_until_idle
+from overnight.titles import Titles
 
 Ctx = Context[Any]
 
@@ -35,7 +36,15 @@ def shop() -> App:
         await ctx.effect("send a parcel", content=str(order), call=call)
         return "shipped"
 
-    return App("shop", [p])
+    async def titles(database: Database, jobs: Sequence[str]) -> dict[str, str]:
+        rows = await database.fetch(
+            "select job_id, 'Order ' || (input #>> '{}') as title from runs "
+            "where job_id = any(%s) and input <> '9'",
+            [list(jobs)],
+        )
+        return {row["job_id"]: row["title"] for row in rows}
+
+    return App("shop", [p], extensions=[Titles(titles)])
 
 
 @pytest.fixture(autouse=True)
@@ -142,3 +151,67 @@ async def test_emit_says_that_a_later_event_may_replace_its_job(
     monkeypatch.setattr(App, "debounces", lambda self, event: 90.0)
     said = (await press(database, "emit", "ordered", "2")).output
     assert said.endswith(" (waits 90 s; a later ordered takes its place under another id)\n")
+
+
+@pytest.mark.parametrize(("status", "command"), [("dead", "dead"), ("needs_review", "review")])
+async def test_lists_name_jobs_by_the_titles_of_the_app(
+    database: Database, status: str, command: str
+) -> None:
+    for order in (7, 9):
+        await runs.start(shop(), database, "orders", order)
+    await database.fetch(
+        "update runs set status = 'running', attempt = 1, lease_until = ledger_now()"
+    )
+    await database.fetch(
+        "update runs set status = %s, error = 'look at it', finished_at = ledger_now()", [status]
+    )
+    rows = json.loads((await press(database, command, "--json")).output)[command]
+    assert sorted(row["title"] or "" for row in rows) == ["", "Order 7"]
+    told = " ".join((await press(database, command)).output.split())
+    assert "Order 7 look at it" in told
+    assert told.count("look at it") == 2
+
+
+async def test_find_finds_a_job_by_its_first_digits(database: Database) -> None:
+    job, _ = await runs.start(shop(), database, "orders", 7)
+    (found,) = json.loads((await press(database, "find", job[:6], "--json")).output)["found"]
+    assert (found["path"], found["title"]) == (f"/jobs/{job}", "Order 7")
+    assert f"/jobs/{job}" in (await press(database, "find", job[:6])).output
+    assert "Nothing is called" in (await press(database, "find", "nothing")).output
+
+
+async def test_cancel_ends_what_waits_for_a_step_that_there_is_not(database: Database) -> None:
+    await database.fetch(
+        "insert into runs (job_id, step, pipeline, key) values ('one', 'pack', 'orders', 'c'), "
+        "('two', 'ship', 'orders', 'c')"
+    )
+    words = ("cancel", "--parked", "orders/pack", "--key", "c", "--reason", "renamed")
+    assert "1 run of orders/pack c: cancelled" in (await press(database, *words)).output
+    rows = await database.fetch("select job_id, status from runs order by job_id")
+    assert [tuple(row.values()) for row in rows] == [("one", "cancelled"), ("two", "queued")]
+
+
+HOSTILE = "\x1b]0;root\x07 \x9b2J \u202ea\rb"
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["dead", "dead {job}", "show {job}", "jobs", "runs", "failures", "status", "audit", "alerts"],
+)
+@pytest.mark.parametrize("more", [(), ("--json",)])
+async def test_no_command_prints_control_characters(
+    database: Database, words: str, more: tuple[str, ...]
+) -> None:
+    job, _ = await runs.start(shop(), database, "orders", 7, by=HOSTILE, reason=HOSTILE)
+    await database.fetch("update runs set status = 'running', attempt = 1")
+    await database.fetch(
+        "update runs set status = 'dead', error = %s, key = %s, output = %s, "
+        "finished_at = ledger_now()",
+        [HOSTILE, HOSTILE, json.dumps({"text": HOSTILE})],
+    )
+    await database.fetch(
+        "insert into alerts (kind, subject, text) values ('errors', %s, %s)", [HOSTILE, HOSTILE]
+    )
+    told = await press(database, *words.format(job=job).split(), *more)
+    assert told.exit_code == 0, told.output
+    assert not {"\x1b", "\x07", "\x9b", "\u202e", "\r"} & set(told.output)

@@ -86,6 +86,12 @@ CASES: Mapping[str, Case] = {
     "replay": Case("replay {dead}", {"job": "{dead}"}, ("replay", "{dead}"), "1 failed job"),
     "discard": Case("discard {dead}", {"job": "{dead}"}, ("discard", "{dead}"), "1 failed job"),
     "cancel": Case("cancel {queued}", JOB, ("cancel", "{queued}"), "is cancelled"),
+    "cancel-parked": Case(
+        "cancel --parked order/pack", {"step": "order/pack"}, ("cancel", "packed"), "1 run of order"
+    ),
+    "send-again": Case(
+        "alerts again slack", {"channel": "slack"}, ("send-again", "slack"), "to slack again"
+    ),
     "set-budget": Case(
         "budget set pipeline:order 2.5",
         {"scope": "pipeline:order", "usd": 2.5},
@@ -108,13 +114,24 @@ CASES: Mapping[str, Case] = {
         "queued: ",
     ),
 }
+TROUBLES = (
+    "insert into runs (id, job_id, step, pipeline) overriding system value "
+    "values (0, 'packed', 'pack', 'order')",
+    "insert into channels (app, name, kind) values ('nightshop', 'slack', 'slack')",
+    "insert into deliveries (app, channel, message, error, attempts) values "
+    "('nightshop', 'slack', '{}', '410', 1)",
+)
 NEW = "select job_id from runs where created_at = (select max(created_at) from runs)"
 
 
 @pytest.fixture
-async def app(app: App, monkeypatch: pytest.MonkeyPatch) -> App:
-    """The night of the console; its pipeline of orders listens to an event, too."""
+async def app(app: App, database: Database, monkeypatch: pytest.MonkeyPatch) -> App:
+    """The night of the console; its pipeline of orders listens to an event, too. A run waits for a
+    step that it had, and a channel is away.
+    """
     monkeypatch.setattr(night.order, "on", [On("ordered")])
+    for statement in TROUBLES:
+        await database.fetch(statement)
     return app
 
 

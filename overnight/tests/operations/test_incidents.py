@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from overnight import App, Context, Cron, Keys, Pipeline
+from overnight.errors import UserError
 from overnight.operations import incidents, queries, switches
 from overnight.operations.commands import OPERATIONS, Operator, parse
 from overnight.operations.incidents import Incident
@@ -128,7 +129,8 @@ def test_each_kind_says_whether_it_heals_and_where_to_press(
     assert heals in incident.heals
     assert incident.page.startswith(page)
     assert incident.command
-    assert incident.remedy is None or incident.remedy.verb in OPERATIONS
+    has_button = incident.remedy is not None and incident.remedy.verb in OPERATIONS
+    assert has_button or "no button can" in incident.heals
 
 
 def test_a_half_open_breaker_is_being_probed() -> None:
@@ -147,6 +149,7 @@ def test_a_schedule_without_catch_up_drops_its_slot() -> None:
 def test_a_schedule_that_the_app_does_not_have_has_no_button(change: dict[str, str]) -> None:
     (incident,) = judged(schedules=[{**SCHEDULE, **change}])
     assert incident.remedy is None
+    assert "No button can start it, for this app has no such schedule" in incident.heals
 
 
 def test_a_breaker_or_channel_that_is_well_is_no_incident() -> None:
@@ -241,3 +244,69 @@ async def test_an_overdue_slot_is_started_once_by_hand_or_by_a_worker(
 async def test_status_has_what_the_rules_need(database: Database) -> None:
     status = await queries.status(database, desk())
     assert [each.kind for each in incidents.judge(status, desk())] == ["worker"]
+
+
+async def parked(database: Database, step: str, key: str, count: int) -> None:
+    await database.fetch(
+        "insert into runs (job_id, step, pipeline, key) select %s || ' ' || %s || n, %s, 'nightly',"
+        " %s from generate_series(1, %s::int) n",
+        [step, key, step, key, count],
+    )
+
+
+@pytest.mark.parametrize(("step", "key"), [("old", ""), ("old", "garden"), ("gather", "attic")])
+async def test_the_button_of_parked_runs_cancels_those_alone(
+    database: Database, monkeypatch: pytest.MonkeyPatch, step: str, key: str
+) -> None:
+    monkeypatch.setattr("overnight.operations.parked.BATCH", 2)
+    app = desk()
+    await parked(database, step, key, 5)
+    await parked(database, "older", "garden", 1)
+    await parked(database, "gather", "garden", 1)
+    first = next(
+        each for each in await of_kind("parked", app, database) if "older" not in each.what
+    )
+    said = await press(first, app, database, reason="it was removed")
+    assert said == f"5 runs of nightly/{step}{f' {key}' if key else ''}: cancelled"
+    rows = await database.fetch("select step, status, error from runs where status = 'cancelled'")
+    assert [(row["step"], row["error"]) for row in rows] == 5 * [(step, "it was removed")]
+    (left,) = await of_kind("parked", app, database)
+    assert left.about == "nightly/older garden"
+    actions = await database.fetch("select by from actions where verb = 'cancel'")
+    assert [row["by"] for row in actions] == 5 * ["ada"]
+
+
+@pytest.mark.parametrize(
+    ("step", "key", "says"),
+    [
+        ("nightly/gather", "", "this app has nightly/gather"),
+        ("nightly/gather", "garden", "this app has nightly/gather"),
+        ("nightly/gather", "attic", "no run of nightly/gather attic is queued"),
+        ("nightly/old", "", "no run of nightly/old is queued"),
+    ],
+)
+async def test_what_the_app_has_is_not_cancelled_as_parked(
+    database: Database, step: str, key: str, says: str
+) -> None:
+    await parked(database, "gather", "", 1)
+    await parked(database, "gather", "garden", 1)
+    command = parse(OPERATIONS["cancel-parked"], {"step": step, "key": key, "reason": "no"})
+    with pytest.raises(UserError, match=says):
+        await command.do(Operator(desk(), database, "ada"))
+    assert await database.fetch("select id from runs where status <> 'queued'") == []
+
+
+async def test_the_button_of_a_channel_sends_again(database: Database) -> None:
+    app = desk()
+    await database.fetch("insert into channels (app, name, kind) values ('desk', 'slack', 'slack')")
+    await database.fetch(
+        "insert into deliveries (app, channel, message, alerts, error, attempts, due_at) values "
+        "('desk', 'slack', '{\"title\": \"t\"}', '{}', '410', 3, ledger_now() + interval '1 h')"
+    )
+    (incident,) = await of_kind("channel", app, database)
+    assert "sends 1 message to slack again" in await press(incident, app, database)
+    (row,) = await database.fetch("select due_at <= ledger_now() as is_due from deliveries")
+    assert row["is_due"]
+    await database.fetch("update deliveries set sent_at = ledger_now(), error = null")
+    with pytest.raises(UserError, match="no message waits for the channel “slack”"):
+        await press(incident, app, database)

@@ -18,6 +18,7 @@ from cronsim import CronSim
 
 from contentstudio import pipelines
 from contentstudio.config import Config, Git, SearchConsoleSource, Static
+from overnight.cli import output
 from overnight.errors import ConfigError
 from overnight.pipelines.triggers import Cron
 
@@ -496,9 +497,6 @@ def as_data(the_plan: Plan, file: Path | None) -> dict[str, Any]:
 
 def render(the_plan: Plan, file: Path | None) -> None:
     """A plan for a person."""
-    import click
-
-    from overnight.cli import output
 
     if the_plan.findings:
         rows = [
@@ -507,20 +505,20 @@ def render(the_plan: Plan, file: Path | None) -> None:
         ]
         output.table("What is different there", rows, {"stops": "", "what": ""}, empty="")
     if file is None:
-        click.echo("\nMend what does not work; nothing was written.")
+        output.echo("\nMend what does not work; nothing was written.")
         return
-    click.echo()
+    output.echo()
     output.table(
         "The clock",
         [asdict(each) for each in the_plan.schedules],
         {"name": "schedule", "cron": "cron", "timezone": "zone", "expression": "in AWS"},
         empty="",
     )
-    click.echo(f"\nConnections: {_connections(the_plan.connections)}")
+    output.echo(f"\nConnections: {_connections(the_plan.connections)}")
     _render_bill(the_plan)
-    click.echo(f"\nwrote {file}. What to do:\n")
+    output.echo(f"\nwrote {file}. What to do:\n")
     for number, step in enumerate(the_plan.steps, 1):
-        click.echo(f"{number:>2}. {step}")
+        output.echo(f"{number:>2}. {step}")
 
 
 def _connections(counts: dict[str, int]) -> str:
@@ -532,10 +530,8 @@ def _connections(counts: dict[str, int]) -> str:
 
 
 def _render_bill(the_plan: Plan) -> None:
-    import click
 
     from overnight import formatting
-    from overnight.cli import output
 
     work = the_plan.bill.work
     rows = [
@@ -547,20 +543,20 @@ def _render_bill(the_plan: Plan) -> None:
         f"A month of {formatting.count(work.sites, 'site')} with {work.articles_per_site:g} "
         "articles a day each"
     )
-    click.echo()
+    output.echo()
     output.table(title, rows, {"usd": "$", "what": "what", "how": "how"}, empty="")
     rds = any(line.what == "RDS" for line in the_plan.bill.lines)
     others = [
         f"{size:,} sites ${bill(replace(work, sites=size), rds=rds).usd:,.0f}" for size in SIZES
     ]
-    click.echo(f"With other numbers: {', '.join(others)}.")
-    click.echo(
+    output.echo(f"With other numbers: {', '.join(others)}.")
+    output.echo(
         f"Prices: {SOURCE}. An article is taken to wait {work.model_seconds:g} s for "
         "models, alone in its worker."
     )
-    click.echo(
+    output.echo(
         f"Beside that, language models: at most ${the_plan.usd_models:,.2f}, by [budget] "
         "usd_per_day in the config."
     )
     if not rds:
-        click.echo("Beside that, the Postgres, by whoever sells it.")
+        output.echo("Beside that, the Postgres, by whoever sells it.")

@@ -77,13 +77,13 @@ def _paused_scope(off: list[str], pipeline: str, site: str) -> str | None:
 
 def _render(started: Started, paused: str | None, at_work: bool) -> None:
     called = common.called()
-    click.echo(started.said())
-    click.echo(f"follow it:  {called} show {started.job_id}")
+    output.echo(started.said())
+    output.echo(f"follow it:  {called} show {started.job_id}")
     if paused is not None:
         scope = paused.replace("key:", "site:", 1)
-        click.echo(f"It waits, for “{scope}” is paused. To resume it:  {called} resume {scope}")
+        output.echo(f"It waits, for “{scope}” is paused. To resume it:  {called} resume {scope}")
     elif not at_work:
-        click.echo(f"No worker is running; this one carries it out:  {called} up")
+        output.echo(f"No worker is running; this one carries it out:  {called} up")
 
 
 @click.command("publish")
@@ -93,10 +93,10 @@ def _render(started: Started, paused: str | None, at_work: bool) -> None:
 @json_option
 @pass_session
 def publish(session: Session, site: str, slug: str, reason: str, as_json: bool) -> None:
-    """Publish again what was approved last of an article.
+    """Publish an article now.
 
-    That is an article which was unpublished, or one that was approved and could not be published.
-    It does not wait for the window of its site.
+    One that waits for its due day, its window or a last edit waits no longer. Of another one that
+    is what was approved last: of an article which was unpublished, or could not be published.
     """
     _ask(session, "publish", site, slug, reason, as_json)
 
@@ -176,7 +176,7 @@ def overwrite(session: Session, job: str, revision: str | None, reason: str, as_
         f"job {row['job_id']} publishes ours in its place\nfollow it:  {common.called()} "
         f"show {row['job_id']}"
     )
-    tell(as_json, {"overwrites": row}, lambda: click.echo(text))
+    tell(as_json, {"overwrites": row}, lambda: output.echo(text))
 
 
 @click.command("render")
@@ -264,7 +264,7 @@ def _render_articles(rows: list[dict[str, Any]]) -> None:
     output.table("", lines, columns, empty="There is no such article.", spare=spare)
     for row in rows:
         for sentence in row["differs"]:
-            click.echo(f"{row['slug']} is published, but: {sentence}")
+            output.echo(f"{row['slug']} is published, but: {sentence}")
 
 
 def _figures(row: dict[str, Any]) -> dict[str, Any]:
@@ -307,7 +307,7 @@ def _write_words(
     data = {"written": str(file), "revision": words.revision, "stands": words.stands}
     short = words.revision[: decisions.SHORT]
     line = f"{common.called()} revise {site} {slug} --rev {short} --input @{file}"
-    tell(as_json, data, lambda: click.echo(f"wrote {file}\n{line}"))
+    tell(as_json, data, lambda: output.echo(f"wrote {file}\n{line}"))
 
 
 @click.command("revise")
@@ -345,7 +345,7 @@ def revise(
         )
 
     done = session.run(work)
-    tell(as_json, {"done": done}, lambda: click.echo(done))
+    tell(as_json, {"done": done}, lambda: output.echo(done))
 
 
 COMMANDS = (publish, unpublish, rollback, refresh, overwrite, revise, articles_command)

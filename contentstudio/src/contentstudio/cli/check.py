@@ -81,10 +81,10 @@ def _render(sites: list[dict[str, Any]], checks: list[Check]) -> None:
     }
     if sites:
         output.table("", sites, columns, empty="", spare=("sources", "usd_per_day", "active"))
-        click.echo()
+        output.echo()
     preflight.render(checks)
     wrong = sum(each.ok is False for each in checks)
-    click.echo(f"\n{formatting.count(wrong, 'thing')} to fix." if wrong else "\nNothing to fix.")
+    output.echo(f"\n{formatting.count(wrong, 'thing')} to fix." if wrong else "\nNothing to fix.")
 
 
 def _listed_sites(settings: Config) -> list[dict[str, Any]]:
@@ -134,7 +134,7 @@ def init(no_input: bool, as_json: bool) -> None:
     except OSError as error:
         raise UserError(f"cannot write {file}: {error.strerror}") from None
     text = f"wrote {file}; put your sites into it, then: {context.program()} up --once"
-    tell(as_json, {"file": str(file)}, lambda: click.echo(text))
+    tell(as_json, {"file": str(file)}, lambda: output.echo(text))
 
 
 def _is_terminal() -> bool:
@@ -147,7 +147,7 @@ def _exists(file: Path) -> str:
 
 def _answers() -> dict[str, str]:
     """The keys that were answered, with their values as TOML."""
-    click.echo("The profile tells a model of your site. Press Enter to answer later.", err=True)
+    output.echo("The profile tells a model of your site. Press Enter to answer later.", err=True)
     try:
         answers = {
             key: click.prompt(
@@ -156,7 +156,7 @@ def _answers() -> dict[str, str]:
             for key, question in QUESTIONS.items()
         }
     except click.Abort:
-        click.echo("\nnothing was written", err=True)
+        output.echo("\nnothing was written", err=True)
         raise
     return {key: value for key, value in answers.items() if value}
 

@@ -129,7 +129,7 @@ def _brief(_: click.Context, __: click.Parameter, value: str) -> str:
     "--due",
     type=click.DateTime(["%Y-%m-%d"]),
     metavar="DATE",
-    help="The day by which it should be published, such as 2026-12-24.",
+    help="The day on which it is published, such as 2026-12-24.",
 )
 @click.option(
     "--brief",
@@ -212,6 +212,63 @@ def move(session: Session, site: str, slug: str, due: str, reason: str, as_json:
     _say(session, work, as_json)
 
 
+@idea.command("order")
+@click.argument("site")
+@click.argument("slug", required=False)
+@click.argument("place", required=False, metavar="first|up|down|before|after|none")
+@click.argument("beside", required=False, metavar="SLUG")
+@click.option("--reason", default="", help="Why; saved in the audit log.")
+@json_option
+@pass_session
+def order(
+    session: Session,
+    site: str,
+    slug: str | None,
+    place: str | None,
+    beside: str | None,
+    reason: str,
+    as_json: bool,
+) -> None:
+    """The order in which ideas are written, or the place of one.
+
+    Ideas that have a place by hand come first, the others by their score. `idea order SITE SLUG
+    before OTHER` puts one before another; with `none` its score decides again.
+    """
+    from contentstudio import ideas
+
+    settings = context.config()
+    if slug is None:
+        rows = session.run(
+            lambda database: ideas.page(settings, database, site, order="hand", limit=1_000)
+        )
+        tell(as_json, {"ideas": rows}, lambda: _render_order(rows))
+        return
+
+    async def work(database: Database) -> str:
+        return await ideas.put(
+            *(settings, database, site, slug, place or ""), beside=beside or "", reason=reason
+        )
+
+    _say(session, work, as_json)
+
+
+def _render_order(rows: list[dict[str, Any]]) -> None:
+    lines = [
+        {**row, "place": number, "by": "hand" if row["position"] else "score"}
+        for number, row in enumerate(rows, 1)
+    ]
+    columns = {
+        "place": "place",
+        "by": "by",
+        "score": "score",
+        "due": "due",
+        "status": "status",
+        "slug": "slug",
+        "title": "idea",
+    }
+    output.table("", lines, columns, empty="No idea waits.", spare=("by", "due", "slug"))
+
+
 @idea.command("drop")
 @click.argument("site")
 @click.argument("slug")
@@ -232,7 +289,7 @@ def drop(session: Session, site: str, slug: str, reason: str, as_json: bool) -> 
 
 def _say(session: Session, work: Callable[[Database], Awaitable[str]], as_json: bool) -> None:
     message = session.run(work)
-    tell(as_json, {"result": message}, lambda: click.echo(message))
+    tell(as_json, {"result": message}, lambda: output.echo(message))
 
 
 @click.command("calendar")
@@ -283,7 +340,7 @@ def _render_days(title: str, days: list[dict[str, Any]]) -> None:
     columns = {"day": "day", "site": "site", "what": "what", "title": "article"}
     output.table(title, rows, columns, empty=f"Nothing stands in {title}.", spare=("site",))
     if more := sum(each["more"] for each in days):
-        click.echo(f"{more} more; --week shows more of each day")
+        output.echo(f"{more} more; --week shows more of each day")
 
 
 def _what_of(row: dict[str, Any]) -> str:
@@ -295,7 +352,7 @@ def _render_calendar(rows: list[dict[str, Any]]) -> None:
     for row in rows:
         hours = row["opens_in"] / 3_600
         window = f"publishes again in {hours:.1f} h" if hours else "publishes now"
-        click.echo(f"{row['site']}: {row['today']} of {row['per_day']} today; {window}")
+        output.echo(f"{row['site']}: {row['today']} of {row['per_day']} today; {window}")
     planned = [
         {**each, "site": row["site"], "what": _what(each)}
         for row in rows

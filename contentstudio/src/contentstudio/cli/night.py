@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from contentstudio.cli import context
+from overnight.cli import output
 from overnight.cli.commands.alerts import send_now
 from overnight.cli.runner import Session, json_option, pass_session, tell
 
@@ -51,17 +52,17 @@ def demo(folder: Path | None, port: int | None, with_model: bool, as_json: bool)
 def _render_demo(night: dict[str, Any]) -> None:
     from contentstudio import daily_report
 
-    click.echo(
+    output.echo(
         f"The night of {night['since'].date()}, on loopback. Articles waited "
         f"{night['debounce_seconds']} s for a last edit instead of 90, so that the demo is short. "
         + (WITH_MODEL if night["with_model"] else WITHOUT_MODEL)
     )
     if night["again"]:
-        click.echo("This night had begun before: nothing that was done is done again.\n")
+        output.echo("This night had begun before: nothing that was done is done again.\n")
     echo(daily_report.lines(night, context.program()))
-    click.echo(f"\nsites  {'  '.join(night['site_dirs'])}\nlog    {night['log']}")
+    output.echo(f"\nsites  {'  '.join(night['site_dirs'])}\nlog    {night['log']}")
     if night["needs_review"]:
-        click.echo(
+        output.echo(
             "After approving, run the demo again: it publishes what you approved, "
             "and nothing twice."
         )
@@ -94,7 +95,7 @@ def morning_report(session: Session, hours: int, send: bool, as_json: bool) -> N
 
 def echo(lines: list[str]) -> None:
     for line in lines:
-        click.echo(line)
+        output.echo_styled(line)
 
 
 def totals(night: dict[str, Any]) -> dict[str, Any]:

@@ -43,7 +43,7 @@ def _render(notes: list[dict[str, Any]], unread: list[dict[str, Any]]) -> None:
     rows = [{**note, "text": _with_source(note)} for note in notes]
     output.table("", rows, columns, empty="No note was kept for this job.")
     for page in unread:
-        click.echo(f"not read: {page['url']}: {page['fault']}")
+        output.echo(f"not read: {page['url']}: {page['fault']}")
 
 
 def _with_source(note: dict[str, Any]) -> str:

@@ -47,7 +47,7 @@ def _plain(overview: dict[str, Any]) -> dict[str, Any]:
 
 def _render(overview: dict[str, Any]) -> None:
     if overview["until"] is None:
-        click.echo(
+        output.echo(
             "No figures of readers yet: they are read every night for sites with search_console "
             "or analytics in the config.\n"
         )
@@ -73,7 +73,7 @@ def _render_totals(overview: dict[str, Any]) -> None:
         for name in ("clicks", "impressions", "visits")
         if totals[name] or totals[f"{name}_before"]
     ]
-    click.echo(f"{days} days up to {overview['until']}: {', '.join(parts) or 'nothing'}\n")
+    output.echo(f"{days} days up to {overview['until']}: {', '.join(parts) or 'nothing'}\n")
 
 
 def _site(row: dict[str, Any]) -> dict[str, Any]:

@@ -75,11 +75,45 @@ def review_command(
     if dossier is None:
         if to_files:
             raise UserError("name the job of an article that was judged")
-        current.invoke(decisions.review, job=job, limit=limit, as_json=as_json)
+        if job:
+            current.invoke(decisions.review, job=job, limit=limit, as_json=as_json)
+        else:
+            _list(session, limit, as_json)
         return
     paths = _write_files(dossier, html, markdown)
     data = {"dossier": dossier.model_dump(mode="json"), "written": paths}
     tell(as_json, data, lambda: _render_dossier(dossier, paths))
+
+
+def _list(session: Session, limit: int, as_json: bool) -> None:
+    """What waits, as the console lists it; a script gets the items themselves, too."""
+    from contentstudio.store.articles import Articles
+    from overnight.operations import queries
+
+    async def read(database: Database) -> list[dict[str, Any]]:
+        rows = await Articles(database).waiting(limit)
+        items = await queries.review(database, None, limit) if as_json else []
+        whole = {item["id"]: item for item in items}
+        return [{**whole.get(row["id"], {}), **row} for row in rows]
+
+    rows = session.run(read)
+    tell(as_json, {"review": rows}, lambda: _render_list(rows))
+
+
+def _render_list(rows: list[dict[str, Any]]) -> None:
+    columns = {
+        "job_id": "job",
+        "site": "site",
+        "step": "step",
+        "doubtful": "doubtful texts",
+        "since": "since (UTC)",
+        "reasons": "article, and why",
+    }
+    lines = [{**row, "reasons": common.with_title(row, row["reasons"])} for row in rows]
+    spare = ("since", "doubtful", "step")
+    output.table("", lines, columns, empty="Nothing waits for you.", spare=spare)
+    if rows:
+        output.echo("\nreview JOB shows it, with its revision and the commands to decide")
 
 
 def _write_files(dossier: Dossier, html: Path | None, markdown: Path | None) -> list[str]:
@@ -95,8 +129,8 @@ def _write_files(dossier: Dossier, html: Path | None, markdown: Path | None) -> 
 def _render_dossier(dossier: Dossier, paths: list[str]) -> None:
     from contentstudio.review import text
 
-    click.echo(f"wrote {' and '.join(paths)}" if paths else text.told(dossier))
-    click.echo(
+    output.echo(f"wrote {' and '.join(paths)}" if paths else text.told(dossier))
+    output.echo(
         "\n"
         + (
             _commands(dossier)
@@ -132,11 +166,11 @@ def _show_brief(
 def _render_brief(plan: BriefDetails, paths: list[str]) -> None:
     from contentstudio.review import text
 
-    click.echo(f"wrote {paths[0]}" if paths else text.brief(plan.brief))
+    output.echo(f"wrote {paths[0]}" if paths else text.brief(plan.brief))
     if plan.costs:
-        click.echo(f"\nThe article is estimated to cost {formatting.dollars(plan.estimated())}.")
+        output.echo(f"\nThe article is estimated to cost {formatting.dollars(plan.estimated())}.")
     if plan.waits:
-        click.echo("\n" + decisions.what_to_press(plan.job_id, plan.seal[: decisions.SHORT]))
+        output.echo("\n" + decisions.what_to_press(plan.job_id, plan.seal[: decisions.SHORT]))
 
 
 @click.command("brief")
@@ -222,7 +256,7 @@ def _render_night(articles: Sequence[ArticleCost], steps: Sequence[StepCost]) ->
     columns = {name: name for name in ("job", "site", "state", "estimated", "booked", "title")}
     output.table("", rows, columns, empty="No article was worked on.", spare=("site", "state"))
     if rows:
-        click.echo("")
+        output.echo("")
         _render_costs(steps)
 
 
@@ -350,7 +384,7 @@ def change_command(
     tell(
         as_json,
         {"changed": {"job_id": row["job_id"], "place": place}},
-        lambda: click.echo(f"{done}: {place} of job {row['job_id']}; its gates look at it again"),
+        lambda: output.echo(f"{done}: {place} of job {row['job_id']}; its gates look at it again"),
     )
 
 

@@ -11,6 +11,7 @@ import click
 
 from contentstudio.cli import context
 from overnight import formatting
+from overnight.cli import output
 from overnight.cli.runner import Session, json_option, pass_session, tell
 from overnight.errors import UserError
 from overnight.names import among
@@ -124,16 +125,16 @@ def _outcome(call: dict[str, Any]) -> dict[str, Any]:
 
 def _render(data: dict[str, Any]) -> None:
     for number, hit in enumerate(data["hits"], 1):
-        click.echo(f"{number}. {hit['title'] or hit['url']}")
+        output.echo(f"{number}. {hit['title'] or hit['url']}")
         published = formatting.cell(hit["published_at"]) if hit["published_at"] else ""
         for line in filter(None, (hit["url"], published, hit["text"])):
-            click.echo(click.wrap_text(line, WIDTH, INDENT, INDENT))
+            output.echo(click.wrap_text(line, WIDTH, INDENT, INDENT))
     if not data["hits"]:
-        click.echo(f"Nothing was found for “{data['query']}”.")
-    click.echo()
+        output.echo(f"Nothing was found for “{data['query']}”.")
+    output.echo()
     for call in data["calls"]:
-        click.echo(f"{call['engine']}: {_told(call)}")
-    click.echo(f"cost: {formatting.dollars(data['cost_usd'])}")
+        output.echo(f"{call['engine']}: {_told(call)}")
+    output.echo(f"cost: {formatting.dollars(data['cost_usd'])}")
 
 
 def _told(call: dict[str, Any]) -> str:

@@ -64,7 +64,7 @@ def _check_by_job(session: Session, name: str, reason: str, as_json: bool) -> No
         return await sites.check(app, settings, database, name, reason=reason)
 
     message = session.run(work)
-    tell(as_json, {"result": message}, lambda: click.echo(message))
+    tell(as_json, {"result": message}, lambda: output.echo(message))
 
 
 def _render_findings(findings: list[Finding]) -> None:
@@ -112,7 +112,7 @@ def _render_site(shown: dict[str, Any]) -> None:
     )
     wrong = [each for each in check["findings"] if not each["ok"]] if check else []
     for each in wrong:
-        click.echo(f"fix: {each['what']}: {each['mend']}")
+        output.echo(f"fix: {each['what']}: {each['mend']}")
     columns = {
         "state": "state",
         "at": "last read",
@@ -189,13 +189,13 @@ def site_profile(name: str, as_json: bool) -> None:
 
 
 def _render_profile(prompt: str, authors: list[Author], disclosure: str) -> None:
-    click.echo(prompt.rstrip())
-    click.echo(f"\n({formatting.count(len(prompt), 'character')} in each prompt)\n")
+    output.echo(prompt.rstrip())
+    output.echo(f"\n({formatting.count(len(prompt), 'character')} in each prompt)\n")
     rows = [{"name": a.name, "role": a.role, "url": a.url, "bio": a.bio} for a in authors]
     columns = {"name": "author", "role": "role", "url": "page", "bio": "bio"}
     output.table("", rows, columns, empty="No author signs the articles.", spare=("bio", "role"))
     if disclosure:
-        click.echo(f"\nDisclosure: {disclosure}")
+        output.echo(f"\nDisclosure: {disclosure}")
 
 
 site.add_command(articles.render)

@@ -98,7 +98,7 @@ class _Call:
 
         others = await database.insist(lambda: queries.workers(database))
         for line in _joins(others):
-            click.echo(line, err=True)
+            output.echo(line, err=True)
         if self.once or self.now:
             await database.insist(
                 lambda: pipelines.begin(self.app, database, self.config, self.began)
@@ -108,7 +108,7 @@ class _Call:
         async with AsyncExitStack() as stack:
             if not (self.once or self.no_console):
                 url = await stack.enter_async_context(self._console(database, bool(others)))
-                click.echo(f"the console is at {url}", err=True)
+                output.echo(f"the console is at {url}", err=True)
             await self._run_worker(database)
         return await self._report(database)
 
@@ -118,7 +118,7 @@ class _Call:
 
         failed = Filter(since=self.began - LAST_NIGHT)
         done = await dead_letters.replay(self.app, database, failed, reason="up --retry-failed")
-        click.echo(f"{formatting.count(done.count, 'failed job')} started again", err=True)
+        output.echo(f"{formatting.count(done.count, 'failed job')} started again", err=True)
 
     def _console(self, database: Database, joins: bool) -> AbstractAsyncContextManager[str]:
         from contentstudio import console
@@ -169,7 +169,7 @@ def _run(session: Session, call: _Call) -> dict[str, Any]:
             return session.run(call.work, waiting=waiting)
         except (runner.Stopped, KeyboardInterrupt):
             same = f"{context.program()} up{' --once' if call.once else ''}"
-            click.echo(f"stopped; nothing is lost: {same} goes on where this ended", err=True)
+            output.echo(f"stopped; nothing is lost: {same} goes on where this ended", err=True)
             raise
 
 
@@ -184,7 +184,7 @@ def _preflight(settings: Config, program: str) -> None:
     preflight.refuse(checks, program)
     for each in checks:
         if each.ok is False:
-            click.echo(
+            output.echo(
                 f"{each.what}: {each.details}; it is tried again when an article is ready", err=True
             )
 
@@ -223,7 +223,7 @@ def _check_sites(folders: Sequence[Path]) -> None:
     if wrong and len(wrong) == len(folders):
         raise wrong[0]
     for why in wrong:
-        click.echo(f"{why}; the other sites go on", err=True)
+        output.echo(f"{why}; the other sites go on", err=True)
 
 
 @click.command()

@@ -50,7 +50,11 @@ MAX_BADGE = 100  # failed articles that are counted
 MAX_HOURS = 24 * 31  # that a page looks back
 
 SAYS: dict[articles.Verb, tuple[str, type[BaseModel]]] = {
-    "publish": ("What was approved last of an article is published again.", Wish),
+    "publish": (
+        "What waits for its day, its window or a last edit is published now; of another article "
+        "what was approved last is published again.",
+        Wish,
+    ),
     "unpublish": ("An article is taken from readers; its versions are kept.", Wish),
     "rollback": ("An article goes back to the version before, or to a named one.", Back),
     "refresh": ("The sources of an article are read once more, and it is written again.", Wish),
@@ -185,6 +189,7 @@ async def _article(config: Config, context: Context, values: Values) -> dict[str
     dossier = await _dossier(config, database, [job for job in jobs if job])
     draft, shown_job = await _draft(database, row, dossier)
     waiting = await queries.review(database, row["job_id"], 1) if row["job_id"] else []
+    wait = await publications.wait(row["job_id"]) if row["job_id"] else None
     plan = await _brief(config, database, [job for job in jobs if job])
     moments = life.life(await Articles(database).life(site, slug))
     marks = dossier.marks if dossier and dossier.status == "needs_review" else ()
@@ -192,7 +197,10 @@ async def _article(config: Config, context: Context, values: Values) -> dict[str
     return {
         "row": row,
         "versions": versions,
-        "verbs": articles.permitted(row["state"], standing[0] if standing else None, versions),
+        "verbs": articles.permitted(
+            *(row["state"], standing[0] if standing else None, versions), waits=bool(wait)
+        ),
+        "wait": wait,
         "waiting": waiting[0] if waiting else None,
         "is_left": bool(waiting) and articles.is_left(waiting[0]),
         "can_edit": _can_edit(row["state"], versions, dossier),

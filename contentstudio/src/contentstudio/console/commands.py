@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -71,6 +71,15 @@ class MoveIdea(Wish):
     due: str = Field(
         "", pattern=r"^(\d{4}-\d{2}-\d{2})?$", description="YYYY-MM-DD; none: it has no due day"
     )
+
+
+class OrderIdea(Wish):
+    """What it takes to give an idea its place in the order of its site."""
+
+    to: Literal["first", "up", "down", "before", "after", "none"] = Field(
+        description="the place; `none`: its score decides again"
+    )
+    beside: Text = Field("", description="the slug of the idea that `before` and `after` mean")
 
 
 class Drop(Wish):

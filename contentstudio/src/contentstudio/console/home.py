@@ -41,7 +41,8 @@ async def _home(config: Config, context: Context, _: Values) -> dict[str, Any]:
     now = await Publications(database).now()
     today, waiting = day_of(config, now), await _waiting(context)
     standing = await queries.standing(database, context.app)
-    hindering = incidents.judge(standing, context.app)
+    own = await incidents.of_app(database, context.app)
+    hindering = incidents.judge(standing, context.app, own)
     failed = await failures.read(database, context.app)
     days = [today + timedelta(days=n) for n in range(AHEAD)]
     newest = await Sites(database).newest(None, PUBLISHED)

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from contentstudio import calendar, ideas
 from contentstudio.config import Config
 from contentstudio.console.calendar import moves
-from contentstudio.console.commands import AddIdea, Drop, MoveIdea, Wish
+from contentstudio.console.commands import AddIdea, Drop, MoveIdea, OrderIdea, Wish
 from contentstudio.console.common import chosen, names
 from overnight.console.extension import Context, Page, Values, Verb
 
@@ -21,7 +21,12 @@ NAMES = {
     "published": "published",
     "unwanted": "dropped or rejected",
 }
-ORDERS = {"score": "best score", "due": "due first", "new": "newest"}
+ORDERS = {
+    "hand": "by hand, then best score",
+    "score": "best score",
+    "due": "due first",
+    "new": "newest",
+}
 
 
 def pages(config: Config) -> tuple[Page, ...]:
@@ -46,6 +51,12 @@ def verbs(config: Config) -> dict[str, Verb]:
             partial(_move_idea, config),
             "An idea is due on another day, or on none.",
             MoveIdea,
+            role="edit",
+        ),
+        "order-idea": Verb(
+            partial(_order_idea, config),
+            "An idea has another place in the order in which articles of its site begin.",
+            OrderIdea,
             role="edit",
         ),
         "drop-idea": Verb(
@@ -74,6 +85,7 @@ async def _ideas(config: Config, context: Context, values: Values) -> dict[str, 
         "shows": NAMES,
         "orders": ORDERS,
         "chosen": chosen_now,
+        "can_order": order == "hand" and show == "open" and (site or len(config.site) == 1),
         "more": _more(chosen_now, max(rows, key=_place)) if is_full else "",
         "moves": moves(await calendar.today_of(config, context.database)),
     }
@@ -122,6 +134,16 @@ async def _move_idea(config: Config, context: Context, command: MoveIdea, who: s
     return await ideas.move(
         *(context.app, config, context.database, command.site, command.slug),
         ideas.due_day(command.due),
+        reason=command.reason,
+        by=who,
+    )
+
+
+async def _order_idea(config: Config, context: Context, command: OrderIdea, who: str) -> str:
+    """Give an idea its place in the order of its site."""
+    return await ideas.put(
+        *(config, context.database, command.site, command.slug, command.to),
+        beside=command.beside,
         reason=command.reason,
         by=who,
     )

@@ -22,6 +22,7 @@ by a person's wish
          render:   the pages of a static site once more, in its templates of now
          search:   one query, as research would ask it
          check:    whether a site is fit for us, as `site check` tells
+02:00  → checks:   a check of each active site
 02:30  → tidy:     a sweep of each site with a CMS, for what was begun there and never went on
 06:00  → inspections: of each site with a property of Search Console, what became of its pages
 """
@@ -68,6 +69,7 @@ AT_ONCE = 4  # steps at the CMS of one site, over all workers: what a small host
 ONE_PING = [
     Limit("pings of {key}", at_once=1)
 ]  # while one is under way, what the next one tells of gathers
+CHECKS = "0 2 * * *"  # before what they find would fail
 TIDY = "30 2 * * *"  # before the night begins
 INSPECT = "0 6 * * *"  # after it
 
@@ -268,9 +270,7 @@ def _away(config: Config) -> Retry:
 
 
 def _care(config: Config) -> list[Pipeline]:
-    """What is done with articles that are published: by a person's wish, and once a night on sites
-    with a CMS.
-    """
+    """What is done with articles and sites: by a person's wish, and once a night."""
     at_site = _at_site(config)
     rollback = Pipeline("rollback", key=lambda request: request.site)
     rollback.step(publishing.before)
@@ -305,11 +305,15 @@ def _care(config: Config) -> list[Pipeline]:
     )
     check = Pipeline("check", key=lambda work: work.site)
     check.step(checking.check, retry=Retry(1), timeout=CHECK_SECONDS)
-    by_name = [rollback, publish, unpublish, rewrite, render, search, check]
+    timezone = config.research.timezone
+    checks = Pipeline(
+        "checks", on=[Cron(CHECKS, timezone, input=lambda slot: night_of(config, slot))]
+    )
+    checks.step(checking.sites_to_check)
+    by_name = [rollback, publish, unpublish, rewrite, render, search, check, checks]
     if not any(isinstance(site.publish, RemoteCms) for site in config.site):
         return by_name
 
-    timezone = config.research.timezone
     tidy = Pipeline("tidy", on=[Cron(TIDY, timezone, input=lambda slot: night_of(config, slot))])
     tidy.step(publishing.sites_to_sweep)
 

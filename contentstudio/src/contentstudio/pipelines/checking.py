@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, time
+
 from contentstudio import doctor
-from contentstudio.pipelines.work import Ctx, SiteRequest, SiteVerdict
+from contentstudio.pipelines.work import Ctx, Night, SiteRequest, SiteVerdict
+
+
+async def sites_to_check(ctx: Ctx, night: Night) -> list[str]:
+    """A check of each active site."""
+    begin = datetime.combine(night.date, time(), UTC)
+    work = [SiteRequest(site=site, requested_at=begin) for site in night.sites]
+    return [ctx.spawn("check", each) for each in work]
 
 
 async def check(ctx: Ctx, work: SiteRequest) -> SiteVerdict:

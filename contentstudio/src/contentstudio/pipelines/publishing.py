@@ -46,9 +46,11 @@ async def publish(ctx: Ctx, judged: Judged) -> Published | Review | Snooze:
     window = (
         site.window if ctx.run.pipeline == "article" else None
     )  # a person who asks by name does not wait for it
-    if window is not None and (wait := await pace.held(deps.publications, site, ctx.job_id)):
-        seconds, why = wait
-        return Snooze(seconds, f"{why}{await _failing(ctx)}")
+    if window is not None:
+        wait = await pace.held(deps.config, deps.publications, site.name, draft.slug, ctx.job_id)
+        if wait is not None:
+            seconds, why = wait
+            return Snooze(seconds, f"{why}{await _failing(ctx)}")
     await deps.articles.move(draft, ctx.job_id, "ready")
     pictures = await picturing.bytes_of(deps, site, draft)
     article = _article(deps.config, site, judged, pictures, await _newest_source(ctx, draft))

@@ -58,8 +58,8 @@ async def gate(ctx: Ctx, work: ReviewInput) -> Judged | Review | Snooze:
 
 async def confirm(ctx: Ctx, work: ReviewInput) -> Judged | Review | Snooze:
     """After the wait for a last edit: what a person changed meanwhile goes through the gates again,
-    and so does what passed them before there was a judge. Then it waits for the window of its site
-    here, where it still can be edited.
+    and so does what passed them before there was a judge. Then it waits here, where it still can be
+    edited, for its due day and the window of its site.
     """
     try:
         judged = await _confirmed(ctx, work)
@@ -67,8 +67,8 @@ async def confirm(ctx: Ctx, work: ReviewInput) -> Judged | Review | Snooze:
         return Snooze(resting.retry_after or 0, str(resting))
     if isinstance(judged, Review):
         return judged
-    site = ctx.deps.config.find(judged.draft.site)
-    wait = await pace.held(ctx.deps.publications, site, ctx.job_id)
+    deps, draft = ctx.deps, judged.draft
+    wait = await pace.held(deps.config, deps.publications, draft.site, draft.slug, ctx.job_id)
     return Snooze(*wait) if wait else judged
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from contentstudio.brief import Idea
@@ -13,6 +14,21 @@ from contentstudio.research.ideas import Choice
 from contentstudio.store.sql import queries
 from contentstudio.text import slugs
 from overnight.store.database import Database, Row
+
+
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """What the score of an idea on a day depends on. In `urgent_days` a due day that comes near
+    raises it from nothing to all.
+    """
+
+    today: date
+    urgent_days: float
+    weights: Mapping[str, float]
+
+    def params(self) -> dict[str, object]:
+        weights = json.dumps(dict(self.weights))
+        return {"today": self.today, "urgent_days": self.urgent_days, "weights": weights}
 
 
 class Ideas:
@@ -107,13 +123,15 @@ class Ideas:
         order: str,
         after: tuple[float, str, str] | None,
         limit: int,
+        worth: Worth,
     ) -> list[Row]:
         """A page of ideas: those to `show` (open, undecided, planned, published, unwanted), in an
-        `order` (score, due, new), after the `rank`, site and slug of the last one before it.
+        `order` (hand, score, due, new), after the `rank`, site and slug of the last one before it.
         """
         rank, after_site, after_slug = after or (None, None, None)
         place = {"after_rank": rank, "after_site": after_site, "after_slug": after_slug}
-        params = {"site": site, "show": show, "order": order, "limit": limit, **place}
+        chosen = {"site": site, "show": show, "order": order, "limit": limit, **place}
+        params = {**chosen, **worth.params()}
         return await self._database.fetch(queries["ideas_page"], params)
 
     async def add(
@@ -154,9 +172,22 @@ class Ideas:
         params = {"site": site, "slug": slug, "due": due, "reason": reason, "by": by}
         return await self._database.one(queries["idea_move"], params)
 
+    async def order(
+        self, site: str, slug: str, to: str, beside: str, worth: Worth, *, reason: str, by: str
+    ) -> int | None:
+        """Give an idea its place in the order of its site: `to` is first, up, down, before or
+        after the one `beside`, or none; its place, None where there is no such idea or none
+        beside it.
+        """
+        params = {"site": site, "slug": slug, "to": to, "beside": beside, "reason": reason}
+        row = await self._database.one(
+            queries["idea_order"], {**params, "by": by, **worth.params()}
+        )
+        return row["place"] if row else None
+
     async def waiting(self, site: str, until: date) -> list[str]:
         """The slugs of ideas of persons whose articles were not begun, and that are due until a day
-        or have none.
+        or have none, in the order by hand.
         """
         params = {"site": site, "until": until}
         return [row["slug"] for row in await self._database.fetch(queries["ideas_waiting"], params)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from contentstudio.store.articles import Articles
 from contentstudio.store.sql import queries
 from overnight.operations import queries as lists
 from overnight.store.database import Database, Row
@@ -42,21 +43,23 @@ class Nights:
         waiting = await self._read("waiting")
         (span,) = await self._read("span_since", moment)
         (clock,) = await self._read("moment")
+        dead = await self._titled([row for row in waiting if row["status"] == "dead"])
         night = {
             "since": moment,
             "published": [row for row in published if row["action"] != "updated"],
             "updated": [row for row in published if row["action"] == "updated"],
             "needs_review": [row for row in waiting if row["status"] == "needs_review"],
-            "dead": [row for row in waiting if row["status"] == "dead"],
+            "dead": dead,
             "rejected": await self._read("rejected_since", moment),
-            "retrying": await self._read("retrying"),
-            "healed": await self._read("healed_since", moment),
+            "retrying": await self._titled(await self._read("retrying")),
+            "healed": await self._titled(await self._read("healed_since", moment)),
             "skipped": await self._read("skipped_since", moment),
             "held": await self._read("held"),
             "held_by_budget": await self._read("held_by_budget"),
             "now": clock["now"],
             "retries": totals["retries"],
             "cost_usd": float(totals["cost_usd"]),
+            "failed_cost_usd": sum({row["job_id"]: row["cost_usd"] for row in dead}.values()),
             "llm_calls": totals["llm_calls"],
             "seconds": _seconds(span["began"], span["ended"]),
             "runs": totals["runs"],
@@ -69,6 +72,11 @@ class Nights:
         """
         params = {"since": moment, "limit": limit, "looked": limit * RUNS_OF_A_JOB}
         return await self._database.fetch(queries["articles_worked_on"], params)
+
+    async def _titled(self, rows: list[Row]) -> list[Row]:
+        """The rows with the `title` of what each works on, or None."""
+        titles = await Articles(self._database).titles([row["job_id"] for row in rows])
+        return [{**row, "title": titles.get(row["job_id"])} for row in rows]
 
     async def _read(self, query: str, since: datetime | None = None) -> list[Row]:
         return await self._database.fetch(queries[query], {"since": since})

@@ -8,7 +8,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from datetime import datetime
+from datetime import date, datetime
 
 import psycopg
 from pydantic_core import to_json
@@ -27,6 +27,16 @@ class Publication(Model):
 
     existing: Existing | None = None
     begun: tuple[str, ...] = ()
+
+
+class Terms(Model):
+    """When a text may go out. `due` is the day that its article is due, `at_once` that a person
+    wants it published now.
+    """
+
+    now: datetime
+    due: date | None
+    at_once: bool
 
 
 class PublishLock:
@@ -97,6 +107,25 @@ class Publications:
         (row,) = await self._database.fetch(queries["moment"])
         now: datetime = row["now"]
         return now
+
+    async def terms(self, site: str, slug: str, job_id: str) -> Terms:
+        """When the text that a job wrote of an article may go out."""
+        params = {"site": site, "slug": slug, "job_id": job_id}
+        row = await self._database.one(queries["publish_terms"], params)
+        return Terms.model_validate(row)
+
+    async def publish_now(self, job_id: str, reason: str, by: str) -> bool:
+        """Have the text of a job published at once that waits for that; False for one that does
+        not.
+        """
+        params = {"job_id": job_id, "reason": reason, "by": by}
+        return bool(await self._database.fetch(queries["publish_now"], params))
+
+    async def wait(self, job_id: str) -> Row | None:
+        """How the text of a job waits to be published: `step`, `due_at` and `reason`; None where it
+        does not.
+        """
+        return await self._database.one(queries["publish_wait"], {"job_id": job_id})
 
     async def pace(self, site: str, job_id: str, min_interval: float) -> float:
         """Seconds until a job may publish, where two of a site are so many seconds apart; at 0 the

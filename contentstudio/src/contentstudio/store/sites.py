@@ -32,7 +32,9 @@ class Sites:
         await self._database.fetch(queries["site_check_keep"], params)
 
     async def checks(self) -> dict[str, Row]:
-        """How each site was when it was looked at last: `ok`, `findings`, `checked_at`, by site."""
+        """How each site was when it was looked at last: `ok`, `findings`, `checked_at`
+        and when `ok` changed, by site.
+        """
         rows = await self._database.fetch(queries["site_checks_read"])
         return {row["site"]: row for row in rows}
 

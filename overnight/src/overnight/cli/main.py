@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from overnight.cli import commands, runner
+from overnight.cli import commands, output, runner
 from overnight.cli.runner import Session, json_option, pass_session, tell
 from overnight.errors import UserError
 
@@ -83,7 +83,7 @@ def migrate(session: Session, as_json: bool) -> None:
     tell(
         as_json,
         {"schema": there},
-        lambda: click.echo(f"the schema is up to date: {', '.join(there)}"),
+        lambda: output.echo(f"the schema is up to date: {', '.join(there)}"),
     )
 
 
@@ -112,7 +112,7 @@ def db_start(session: Session, as_json: bool) -> None:
     server.hold()
     server.keep(True)
     server.release()
-    tell(as_json, {"url": server.url, "running": True}, lambda: click.echo(server.url))
+    tell(as_json, {"url": server.url, "running": True}, lambda: output.echo(server.url))
 
 
 @db.command("stop")
@@ -126,7 +126,7 @@ def db_stop(session: Session, as_json: bool) -> None:
     tell(
         as_json,
         {"stopped": stopped},
-        lambda: click.echo("stopped" if stopped else "it was not running"),
+        lambda: output.echo("stopped" if stopped else "it was not running"),
     )
 
 
@@ -136,7 +136,7 @@ def db_stop(session: Session, as_json: bool) -> None:
 def db_url(session: Session, as_json: bool) -> None:
     """The DSN in use, on one line."""
     url = os.environ.get("OVERNIGHT_DATABASE_URL") or _server(session).url
-    tell(as_json, {"url": url}, lambda: click.echo(url))
+    tell(as_json, {"url": url}, lambda: output.echo(url))
 
 
 @db.command("shell")

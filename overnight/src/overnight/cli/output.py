@@ -10,13 +10,17 @@ from contextlib import contextmanager
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
+import click
+
+from overnight.formatting import cell
+from overnight.terminal import plain
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rich.console import Console
 
     from overnight.store.records import Ending
-from overnight.formatting import cell
 
 LAST_COLUMN = (
     24  # characters that the last column should have at least; with less it goes beneath its row
@@ -29,6 +33,16 @@ STYLES = {
     "dead": "red",
     "cancelled": "dim",
 }
+
+
+def echo(text: object = "", *, err: bool = False, fg: str | None = None) -> None:
+    """Print a line, whoever wrote it: it has no control characters but ours."""
+    click.echo(click.style(plain(str(text)), fg=fg) if fg else plain(str(text)), err=err)
+
+
+def echo_styled(line: str) -> None:
+    """Print a line with colours of ours. Its texts went through `plain` before."""
+    click.echo(line)
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -69,7 +83,7 @@ def table(
 
     terminal = console()
     if not rows:
-        terminal.print(Text(empty))
+        terminal.print(Text(plain(empty)))
         return
     cells = [{key: cell(row.get(key)) for key in columns} for row in rows]
     headings = _fitting(cells, columns, spare, terminal.width, _table_width)
@@ -227,7 +241,7 @@ def lines(pairs: Iterable[tuple[str, str]]) -> None:
     terminal, pairs = console(), list(pairs)
     indent = max((_width(label) for label, _ in pairs), default=0) + 2
     for label, value in pairs:
-        first, *more = wrapped(value, terminal.width - indent)
+        first, *more = wrapped(plain(value), terminal.width - indent)
         terminal.print(Text.assemble((_padded(label, indent), "dim"), first), soft_wrap=True)
         for line in more:
             terminal.print(Text(" " * indent + line), soft_wrap=True)
@@ -253,7 +267,7 @@ def live_line(what: str) -> Iterator[Callable[[Ending], None]]:
             outcome = ending.transition.outcome
             counts["steps" if outcome in ("done", "no_work") else outcome] += 1
             if outcome not in ("done", "no_work"):
-                error = (ending.transition.error or "").split("\n")[0]
+                error = plain((ending.transition.error or "").split("\n")[0])
                 progress.console.print(
                     f"  {outcome:<8} {ending.run.pipeline}/{ending.run.step}  {error}", markup=False
                 )

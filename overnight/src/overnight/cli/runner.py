@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 
 from overnight import formatting, secrets
+from overnight.cli import output
 from overnight.errors import InvalidPayload, LedgerUnavailable, OvernightError, UserError
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def in_the_log(_: str) -> None:
 
 def on_the_terminal(why: str) -> None:
     """For a person whose log goes to a file."""
-    click.echo(f"waiting for the database ({why}); Ctrl-C ends it", err=True)
+    output.echo(f"waiting for the database ({why}); Ctrl-C ends it", err=True)
 
 
 pass_session = click.make_pass_decorator(Session)
@@ -79,7 +80,7 @@ json_option = click.option(
 def tell(as_json: bool, data: Any, render: Callable[[], None]) -> None:
     """To a script, or to a person."""
     if as_json:
-        click.echo(formatting.as_json(data))
+        output.echo(formatting.as_json(data))
     else:
         render()
 
@@ -109,7 +110,7 @@ async def work(
         signals.append(number)
         worker.stop()
         with suppress(OSError):  # the terminal may be what has gone
-            click.echo(
+            output.echo(
                 "stopping: running steps may end, the rest is handed back (again: at once)",
                 err=True,
             )
@@ -166,10 +167,10 @@ def main(group: click.Group, program: str) -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 141
     except (UserError, InvalidPayload, LedgerUnavailable) as error:
-        click.echo(f"{program}: {error}", err=True)
+        output.echo(f"{program}: {error}", err=True)
         code = 2
     except OSError as error:
-        click.echo(
+        output.echo(
             f"{program}: "
             f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}",
             err=True,
@@ -183,7 +184,7 @@ def main(group: click.Group, program: str) -> NoReturn:
             if isinstance(error, OvernightError)
             else f"a fault of ours, {type(error).__name__}: {error}"
         )
-        click.echo(f"{program}: {what} (OVERNIGHT_DEBUG=1 shows where)", err=True)
+        output.echo(f"{program}: {what} (OVERNIGHT_DEBUG=1 shows where)", err=True)
         code = 1
     if any(thread.name.startswith(("step_", "alert_")) for thread in threading.enumerate()):
         os._exit(code)  # a step's plain function that never returns would hold the process for ever

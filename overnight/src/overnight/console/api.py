@@ -230,7 +230,8 @@ class Verb:
 
 async def _status(context: Context, _: Nothing) -> Item:
     status = await queries.status(context.database, context.app)
-    hinders = incidents.judge(status, context.app)
+    own = await incidents.of_app(context.database, context.app)
+    hinders = incidents.judge(status, context.app, own)
     return Item({**status, "incidents": [asdict(each) for each in hinders]})
 
 

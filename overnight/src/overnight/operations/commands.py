@@ -23,7 +23,7 @@ from pydantic import (
 )
 
 from overnight import formatting
-from overnight.errors import UserError
+from overnight.errors import NotFound, UserError
 from overnight.llm.budgets import HIGHEST, amount
 from overnight.llm.budgets import read as read_budgets
 from overnight.operations import (
@@ -32,6 +32,7 @@ from overnight.operations import (
     dead_letters,
     decisions,
     moments,
+    parked,
     queries,
     reviews,
     runs,
@@ -44,6 +45,7 @@ from overnight.pipelines.app import App
 from overnight.pipelines.lookups import debounces
 from overnight.pipelines.pipeline import dump
 from overnight.store.database import Database, Row
+from overnight.store.sql import queries as sql
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=1_000, pattern=r"^[^\x00]*$")]
 Reason = Annotated[str, StringConstraints(max_length=10_000, pattern=r"^[^\x00]*$")]
@@ -244,6 +246,37 @@ class Cancel(OnJob):
         return Done(f"job {row['job_id']} is cancelled", {"cancelled": 1, "first": [row]})
 
 
+class CancelParked(Command):
+    """Cancel the queued runs of a step or a key that this app does not have."""
+
+    step: Text = Field(description="PIPELINE/STEP, as it was called")
+    key: Annotated[str, StringConstraints(max_length=1_000, pattern=r"^[^\x00]*$")] = ""
+    reason: NeededReason
+
+    async def do(self, at: Operator) -> Done:
+        app = at.needed_app()
+        count = await parked.cancel(
+            app, at.database, self.step, self.key, reason=self.reason, by=at.by
+        )
+        text = f"{formatting.count(count, 'run')} of {self.step} {self.key}".strip()
+        return Done(f"{text}: cancelled", {"cancelled": count})
+
+
+class SendAgain(Command):
+    """Send again what an alert channel did not take, without waiting for the next try."""
+
+    channel: Text
+
+    async def do(self, at: Operator) -> Done:
+        params = {"app": at.needed_app().name, "channel": self.channel}
+        params |= {"reason": self.reason, "by": at.by}
+        rows = await at.database.fetch(sql["delivery_again"], params)
+        if not rows:
+            raise NotFound(f"no message waits for the channel “{self.channel}”")
+        text = f"a worker sends {formatting.count(len(rows), 'message')} to {self.channel} again"
+        return Done(text, {"messages": len(rows)})
+
+
 class Edit(OnJob):
     """Give a dead letter, or what has not begun, another input; a message is read again."""
 
@@ -411,6 +444,8 @@ OPERATIONS: Mapping[str, type[Command]] = {
     "replay": Replay,
     "discard": Discard,
     "cancel": Cancel,
+    "cancel-parked": CancelParked,
+    "send-again": SendAgain,
     "set-budget": SetBudget,
     "remove-budget": RemoveBudget,
     "start": Start,

@@ -5,7 +5,7 @@ Pure rules over what `queries.standing` reads; each kind of incident is one func
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from shlex import quote
@@ -14,11 +14,12 @@ from typing import Any, Literal
 from overnight import formatting
 from overnight.operations import queries, scopes
 from overnight.pipelines.app import App
+from overnight.pipelines.extensions import Extension
 from overnight.pipelines.pipeline import dump
 from overnight.pipelines.triggers import Cron
 from overnight.store.database import Database, Row
 
-Kind = Literal["worker", "pause", "schedule", "breaker", "budget", "parked", "channel"]
+Kind = Literal["worker", "pause", "schedule", "breaker", "budget", "parked", "channel", "app"]
 Level = Literal["act", "look"]  # a person must act; or it is enough to know of it
 Asked = Literal["reason", "usd"]
 
@@ -57,21 +58,39 @@ class Incident:
     remedy: Remedy | None = None
 
 
+@dataclass(frozen=True)
+class OwnIncidents(Extension):
+    """`read` gives what hinders the work by the app's own rules, of the kind `app`."""
+
+    read: Callable[[Database], Awaitable[Sequence[Incident]]] | None = None
+
+
+async def of_app(database: Database, app: App | None) -> Sequence[Incident]:
+    """What hinders the work by the rules of the app."""
+    read = app.extension(OwnIncidents).read if app else None
+    return await read(database) if read else ()
+
+
 async def read(database: Database, app: App | None) -> list[Incident]:
     """What hinders the work now, the gravest first. Cheap: no table is read whole."""
-    return judge(await queries.standing(database, app), app)
+    return judge(await queries.standing(database, app), app, await of_app(database, app))
 
 
-def judge(standing: Mapping[str, Any], app: App | None) -> list[Incident]:
-    """The incidents in what `queries.standing` or `queries.status` gives, the gravest first."""
+def judge(
+    standing: Mapping[str, Any], app: App | None, own: Sequence[Incident] = ()
+) -> list[Incident]:
+    """The incidents in what `queries.standing` or `queries.status` gives, and the app's `own`; the
+    gravest first.
+    """
     incidents = [
         *_workers(standing["workers"]),
         *(_pause(row, app) for row in standing["switched_off"]),
         *(_schedule(row, app) for row in standing["schedules"] if row["overdue"]),
         *(_breaker(row) for row in standing["breakers"] if row["state"] != "closed"),
         *(_budget(row, app) for row in standing["budgets"] if row["is_spent"]),
-        *(_parked(row) for row in standing["parked"]),
+        *(_parked(row, app) for row in standing["parked"]),
         *(_channel(row) for row in standing["channels"] if row["error"]),
+        *own,
     ]
     return sorted(incidents, key=lambda incident: incident.level != "act")
 
@@ -97,7 +116,8 @@ def _workers(workers: Sequence[Row]) -> Iterator[Incident]:
             "worker",
             "No worker is running",
             "Nothing starts until one runs. What is due then begins at once.",
-            "It does not heal by itself: start a worker.",
+            "It does not heal by itself, and no button can start a process: run the command on the "
+            "machine that does the work.",
             "worker",
             "/runs?status=queued",
         )
@@ -125,17 +145,19 @@ def _pause(row: Row, app: App | None) -> Incident:
 def _schedule(row: Row, app: App | None) -> Incident:
     slot = row["overdue"]
     late = "drops it" if row["catch_up"] == "skip" else "starts it"
+    remedy = start_slot(row, app)
+    why = "" if remedy else "No button can start it, for this app has no such schedule. "
     return Incident(
         "schedule",
         "look",
         row["pipeline"],
         f"The schedule of {row['pipeline']} is overdue",
         f"Its slot of {_utc(slot)} was not started.",
-        f"The next worker of {row['app']} {late}.",
+        f"{why}The next worker of {row['app']} {late}.",
         "schedules",
         "/schedules",
         since=slot,
-        remedy=start_slot(row, app),
+        remedy=remedy,
     )
 
 
@@ -203,17 +225,20 @@ def _budget(row: Row, app: App | None) -> Incident:
     )
 
 
-def _parked(row: Row) -> Incident:
+def _parked(row: Row, app: App | None) -> Incident:
     work = f"{row['step']} {row['key']}".strip()
+    of = f" --{app.key_name if app else 'key'} {quote(row['key'])}" if row["key"] else ""
+    key = {"key": row["key"]} if row["key"] else {}
     return Incident(
         "parked",
         "look",
         work,
         f"{formatting.count(row['count'], 'run')} of {work} cannot start",
         "This app has no such step or key: it was renamed or removed.",
-        "It heals when an app that has it runs; else cancel the jobs.",
-        "runs --status queued",
+        "It heals when an app that has it runs; else cancel them.",
+        f"cancel --parked {quote(row['step'])}{of} --reason …",
         "/runs?status=queued",
+        remedy=Remedy("cancel-parked", "Cancel them", {"step": row["step"], **key}, ("reason",)),
     )
 
 
@@ -225,10 +250,11 @@ def _channel(row: Row) -> Incident:
         f"The alert channel {row['channel']} takes no messages",
         f"After {formatting.count(row['attempts'], 'attempt')}: {row['error']}.",
         f"It is tried again at {_utc(row['due_at'])}." if row["due_at"] else "It is tried again.",
-        "alerts send",
+        f"alerts again {quote(row['channel'])}",
         "/alerts",
         since=row["created_at"],
         until=row["due_at"],
+        remedy=Remedy("send-again", "Send again", {"channel": row["channel"]}),
     )
 
 

@@ -17,6 +17,7 @@ from overnight.cli.commands.dead_letters import dead_letter_commands
 from overnight.cli.commands.decisions import approve, edit, reject, review
 from overnight.cli.commands.effects import effects
 from overnight.cli.commands.failures import failures
+from overnight.cli.commands.find import find_command
 from overnight.cli.commands.jobs import jobs_command, runs_command, show_job, status
 from overnight.cli.commands.prune import prune
 from overnight.cli.commands.schedules import schedules
@@ -40,7 +41,7 @@ def add_to(
         *(review, approve, edit, reject, prune, failures),
         *dead_letter_commands(key_name),
         *(start, emit),
-        *(console_command(console), token),
+        *(console_command(console), find_command(console), token),
         *(
             pause,
             resume,

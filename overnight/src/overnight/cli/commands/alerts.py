@@ -97,7 +97,7 @@ def _render(
             "title": "message",
             "state": "state",
         }
-        click.echo("")
+        output.echo("")
         output.table(
             "",
             [_readable(row) for row in channels],
@@ -108,7 +108,7 @@ def _render(
 
     for row in heartbeats:
         whose = f"heartbeat of {row['app']}" + (f" at {row['host']}" if "host" in row else "")
-        click.echo(f"\n{whose}: {_beat(row)}")
+        output.echo(f"\n{whose}: {_beat(row)}")
 
 
 def _beat(row: dict[str, Any]) -> str:
@@ -155,6 +155,18 @@ def send_command(session: Session, as_json: bool) -> None:
     if not settings.channels:
         raise UserError(NO_CHANNEL)
     _tell_sent(session.run(lambda database: delivery(app, settings, database).flush()), as_json)
+
+
+@alerts.command("again")
+@click.argument("channel")
+@click.option("--reason", default="", help="Why; saved in the audit log.")
+@json_option
+@pass_session
+def again_command(session: Session, channel: str, reason: str, as_json: bool) -> None:
+    """Let a worker send now what CHANNEL did not take."""
+    from overnight.cli.commands.common import perform
+
+    perform(session, "send-again", as_json, channel=channel, reason=reason)
 
 
 @alerts.command("test")
@@ -204,9 +216,9 @@ def _tell_sent(results: list[Sent], as_json: bool) -> None:
     def render() -> None:
         for each in results:
             result = f"was not taken: {each.error}" if each.error else "was taken"
-            click.echo(f"{each.channel}: “{each.title}” {result}")
+            output.echo(f"{each.channel}: “{each.title}” {result}")
         if not results:
-            click.echo("nothing is due")
+            output.echo("nothing is due")
 
     rows = [{"channel": each.channel, "title": each.title, "error": each.error} for each in results]
     tell(as_json, {"sent": rows}, render)

@@ -33,7 +33,7 @@ def breakers(session: Session, everything: bool, as_json: bool) -> None:
         spare = ("failures", "open_until")
         output.table("", rows, columns, empty="Every breaker is closed.", spare=spare)
         if any(row["state"] != "closed" for row in rows):
-            click.echo(
+            output.echo(
                 "\nwhat waits behind one starts when its probe succeeds; breaker close "
                 "NAME starts it now"
             )

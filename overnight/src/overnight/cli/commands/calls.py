@@ -85,4 +85,4 @@ def _render(call: dict[str, Any]) -> None:
     )
     texts = call["texts"] or {"prompt": "It is not kept."}
     for name, text in {**texts, "answer": call["answer"] or "None is kept."}.items():
-        click.echo(f"\n--- {name}\n{text}")
+        output.echo(f"\n--- {name}\n{text}")

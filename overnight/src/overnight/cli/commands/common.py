@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from overnight.cli import output
 from overnight.cli.runner import Session, tell
 from overnight.errors import UserError
 
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
 def named(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Rows with `work`: pipeline and step in one."""
     return [{**row, "work": f"{row['pipeline']}/{row['step']}"} for row in rows]
+
+
+def with_title(row: dict[str, Any], text: str | None) -> str:
+    """A text beneath the title of its job, where there is one."""
+    return f"{row['title']}\n{text or ''}".strip() if row.get("title") else text or ""
 
 
 def shortened(value: Any) -> str:
@@ -60,7 +66,7 @@ def given_json(text: str) -> Any:
 def perform(session: Session, operation: str, as_json: bool, /, **values: Any) -> None:
     """Carry out an operation, and print its result."""
     done = result_of(session, operation, **values)
-    tell(as_json, done.data, lambda: click.echo(done.text))
+    tell(as_json, done.data, lambda: output.echo(done.text))
 
 
 def result_of(session: Session, operation: str, /, **values: Any) -> Done:

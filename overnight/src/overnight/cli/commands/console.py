@@ -50,7 +50,7 @@ def console_command(own: Callable[[], Console] | None) -> click.Command:
                 tell(
                     as_json,
                     {"url": url},
-                    lambda: click.echo(f"the console is at {url}; Ctrl-C ends it"),
+                    lambda: output.echo(f"the console is at {url}; Ctrl-C ends it"),
                 )
                 await until_stopped()
 
@@ -110,7 +110,7 @@ def token_add(session: Session, name: str, role: Any, as_json: bool) -> None:
     from overnight.console import access
 
     token = session.run(lambda database: access.add_token(database, name, role))
-    tell(as_json, {"name": name, "role": role, "token": token}, lambda: click.echo(token))
+    tell(as_json, {"name": name, "role": role, "token": token}, lambda: output.echo(token))
 
 
 @token.command("remove")
@@ -122,7 +122,7 @@ def token_remove(session: Session, name: str, as_json: bool) -> None:
     from overnight.console import access
 
     session.run(lambda database: access.remove_token(database, name))
-    tell(as_json, {"removed": name}, lambda: click.echo(f"{name} opens nothing any more"))
+    tell(as_json, {"removed": name}, lambda: output.echo(f"{name} opens nothing any more"))
 
 
 @token.command("list")

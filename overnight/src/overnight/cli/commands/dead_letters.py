@@ -13,8 +13,10 @@ from overnight.cli.commands.common import (
     called,
     given_json,
     named,
+    perform,
     result_of,
     shortened,
+    with_title,
 )
 from overnight.cli.runner import Session, json_option, pass_session, tell
 from overnight.errors import UserError
@@ -99,13 +101,15 @@ def _dead(key_name: str) -> click.Command:
         """
         from overnight.operations import dead_letters, queries, scopes
         from overnight.operations.filters import Filter
+        from overnight.titles import with_titles
 
         matching = Filter(**_with_moments(options))
 
         async def work(database: Database) -> list[dict[str, Any]]:
             await scopes.check_key(session.app(), database, matching.key)
             chosen = await dead_letters.of_job(database, job) if job else matching
-            return await queries.dead(database, chosen, limit)
+            rows = await queries.dead(database, chosen, limit)
+            return await with_titles(session.app(), database, rows)
 
         rows = session.run(work)
         if job and not rows:
@@ -125,22 +129,28 @@ def _render_dead(rows: list[dict[str, Any]], key_name: str, *, whole: bool) -> N
         "error": "last error",
     }
     lines = [
-        {**row, "work": row["origin"] if row["kind"] == "message" else row["work"]}
+        {
+            **row,
+            "work": row["origin"] if row["kind"] == "message" else row["work"],
+            "error": with_title(row, row["error"]),
+        }
         for row in named(rows)
     ]
     output.table("", lines, columns, empty="No dead letters.", spare=("failures", "died_at", "key"))
     for row in rows if whole else []:
         is_message = row["kind"] == "message"  # which is text as it came, and may be no JSON
-        click.echo(f"\ninput: {beginning(row['input']) if is_message else shortened(row['input'])}")
+        output.echo(
+            f"\ninput: {beginning(row['input']) if is_message else shortened(row['input'])}"
+        )
     if rows:
         job = rows[0]["job_id"] if whole else "JOB"
         is_message = whole and rows[0]["kind"] == "message"
         more = "" if is_message else f"; show {job} tells everything of a job"
-        click.echo(
+        output.echo(
             f"\n{called()} replay {job} starts it again, with --input @FILE after an "
             "edit; replay --all all of them"
         )
-        click.echo(f"{called()} discard {job} --reason … ends it{more}")
+        output.echo(f"{called()} discard {job} --reason … ends it{more}")
 
 
 def _replay(key_name: str) -> click.Command:
@@ -175,7 +185,7 @@ def _replay(key_name: str) -> click.Command:
                 "first": first or [done.data["edited"]],
                 "refused": [],
             }
-            tell(as_json, data, lambda: click.echo(done.text))
+            tell(as_json, data, lambda: output.echo(done.text))
             return
         done = result_of(session, "replay", job=job, reason=reason, **_with_moments(options))
         _tell_many(as_json, done, "fitting" if options["dry_run"] else "replayed")
@@ -197,17 +207,27 @@ def _ending(key_name: str, name: str, says: str, word: str) -> click.Command:
     def end(session: Session, /, job: str | None, as_json: bool, **options: Any) -> None:
         from overnight.operations.dead_letters import message_number
 
+        if parked := options.pop("parked", None):
+            key = options["key"] or ""
+            perform(
+                *(session, "cancel-parked", as_json),
+                **{"step": parked, "key": key, "reason": options["reason"]},
+            )
+            return
         values = {**_with_moments(options), "job": job}
         is_job = job is not None and message_number(job) is None
         alone = not any(options[each] for each in options if each != "reason")
         if name == "cancel" and is_job and alone:
             done = result_of(session, "cancel", job=job, reason=options["reason"])
             data = {word: 1, "first": done.data["first"], "refused": []}
-            tell(as_json, data, lambda: click.echo(done.text))
+            tell(as_json, data, lambda: output.echo(done.text))
             return
         done = result_of(session, "discard", **values)
         _tell_many(as_json, done, "fitting" if options["dry_run"] else word)
 
+    if name == "cancel":
+        says_parked = "Queued runs of a step that this app does not have."
+        click.option("--parked", metavar="PIPELINE/STEP", help=says_parked)(end)
     return end
 
 
@@ -215,4 +235,4 @@ def _tell_many(as_json: bool, done: Done, word: str) -> None:
     """How many it was done with, and each that was refused on a line of its own."""
     lists = ("first", "refused") if "first" in done.data else ()  # a dry run has only the count
     data = {word: done.data["count"], **{name: done.data[name] for name in lists}}
-    tell(as_json, data, lambda: click.echo("\n".join([done.text, *done.refused])))
+    tell(as_json, data, lambda: output.echo("\n".join([done.text, *done.refused])))

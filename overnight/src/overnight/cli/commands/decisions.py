@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from overnight.cli import output
-from overnight.cli.commands.common import called, given_json, named, perform
+from overnight.cli.commands.common import called, given_json, named, perform, with_title
 from overnight.cli.runner import Session, json_option, pass_session, tell
 from overnight.errors import UserError
 
@@ -35,10 +35,12 @@ revision_option = click.option(
 def review(session: Session, job: str | None, limit: int, as_json: bool) -> None:
     """What waits for a person; with JOB, the item and its revision."""
     from overnight.operations import queries, runs
+    from overnight.titles import with_titles
 
     async def work(database: Database) -> list[dict[str, Any]]:
         whole = await runs.find_job(database, job) if job else None
-        return await queries.review(database, whole, limit)
+        rows = await queries.review(database, whole, limit)
+        return await with_titles(session.app(), database, rows)
 
     rows = session.run(work)
     if job and not rows:
@@ -58,19 +60,26 @@ def render_review(
         "revision": "revision",
         "reasons": "why",
     }
-    lines = [{**row, "revision": row["revision"][:SHORT]} for row in named(rows)]
+    lines = [
+        {
+            **row,
+            "revision": row["revision"][:SHORT],
+            "reasons": with_title(row, row["reasons"]),
+        }
+        for row in named(rows)
+    ]
     output.table("", lines, columns, empty="Nothing waits for review.", spare=("since", "key"))
     if whole:
         from overnight.operations.decisions import Reviews
 
         app, first = session.app(), rows[0]
         preview = app.extension(Reviews).preview if app else None
-        click.echo(
+        output.echo(
             "\n" + (preview(first["output"]) if preview and first["output"] else first["shown"])
         )
-        click.echo(f"\n{what_to_press(first['job_id'], first['revision'][:SHORT], own)}")
+        output.echo(f"\n{what_to_press(first['job_id'], first['revision'][:SHORT], own)}")
     elif rows:
-        click.echo("\nreview JOB shows it, with its revision and the commands to decide")
+        output.echo("\nreview JOB shows it, with its revision and the commands to decide")
 
 
 def what_to_press(job: str, revision: str, own: str = "") -> str:

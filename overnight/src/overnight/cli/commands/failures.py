@@ -40,11 +40,11 @@ def _render(found: Failures) -> None:
     output.table("", _lines(found), columns, empty="No failed jobs.", spare=spare)
     if found.next:
         count = formatting.count(found.count, "failed job")
-        click.echo(f"\nThese are the newest {count}; there are older ones: dead --until …")
+        output.echo(f"\nThese are the newest {count}; there are older ones: dead --until …")
     if found.groups:
         group = found.groups[0]["group"]
-        click.echo(f"\n{called()} replay --group {group} starts all of a group again")
-        click.echo(f"{called()} dead --group {group} lists them")
+        output.echo(f"\n{called()} replay --group {group} starts all of a group again")
+        output.echo(f"{called()} dead --group {group} lists them")
 
 
 def _lines(found: Failures) -> list[dict[str, Any]]:

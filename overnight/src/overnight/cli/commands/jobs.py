@@ -28,8 +28,13 @@ def status(session: Session, as_json: bool) -> None:
     """What is going on: what ran, what waits, what hinders the work."""
     from overnight.operations import incidents, queries, scopes
 
-    data = session.run(lambda database: queries.status(database, session.app()))
-    data["incidents"] = [asdict(each) for each in incidents.judge(data, session.app())]
+    async def work(database: Database) -> dict[str, Any]:
+        data = await queries.status(database, session.app())
+        own = await incidents.of_app(database, session.app())
+        hinders = incidents.judge(data, session.app(), own)
+        return {**data, "incidents": [asdict(each) for each in hinders]}
+
+    data = session.run(work)
     for row in data["switched_off"]:
         row["scope"] = scopes.text(row["scope"], session.app())
     for row in data["budgets"]:
@@ -243,7 +248,7 @@ def _render_job(
     first = steps[0]
     key = f" for {first['key']}" if first["key"] else ""
     named_job = f"job {first['job_id']}" + (f" “{title}”" if title else "")
-    click.echo(f"{named_job}: {first['pipeline'] or 'plain SQL'}{key}\n")
+    output.echo(f"{named_job}: {first['pipeline'] or 'plain SQL'}{key}\n")
     columns = {
         "step": "step",
         "status": "status",
@@ -268,28 +273,28 @@ def _render_job(
                 {**a, "finished_at": datetime.fromisoformat(a["finished_at"])}
                 for a in step["attempts"]
             ]
-            click.echo("")
+            output.echo("")
             output.table(
                 f"attempts of {step['step']}", history, columns, empty="", spare=("finished_at",)
             )
         _render_outside(step)
         for name in ("input", "output"):
             if step[name] is not None:
-                click.echo(f"\n{name} of {step['step']}: {shortened(step[name])}")
+                output.echo(f"\n{name} of {step['step']}: {shortened(step[name])}")
     if actions:
         columns = {"at": "when (UTC)", "by": "who", "verb": "what", "step": "step", "reason": "why"}
-        click.echo("")
+        output.echo("")
         output.table("audit log", actions, columns, empty="", spare=("step", "at"))
     advice = [line for step in steps if (line := _next_command(step))]
     if advice:
-        click.echo("\n" + "\n".join(advice))
+        output.echo("\n" + "\n".join(advice))
 
 
 def _render_outside(step: dict[str, Any]) -> None:
     """What a step wrote outside, and which models it asked."""
     if step["effects"]:
         columns = {"name": "write", "status": "status", "attempt": "attempt", "result": "outcome"}
-        click.echo("")
+        output.echo("")
         output.table(
             f"writes of {step['step']}", step["effects"], columns, empty="", spare=("attempt",)
         )
@@ -304,7 +309,7 @@ def _render_outside(step: dict[str, Any]) -> None:
         calls = [
             {**call, "cost_usd": formatting.dollars(call["cost_usd"])} for call in step["llm_calls"]
         ]
-        click.echo("")
+        output.echo("")
         output.table(f"model calls of {step['step']}", calls, columns, empty="", spare=("attempt",))
 
 

@@ -42,7 +42,7 @@ def prune(session: Session, dry_run: bool, as_json: bool) -> None:
 
     pruned = session.run(work)
     text = _dry(pruned) if dry_run else _done(pruned)
-    tell(as_json, {"dry_run": dry_run, **asdict(pruned)}, lambda: click.echo(text))
+    tell(as_json, {"dry_run": dry_run, **asdict(pruned)}, lambda: output.echo(text))
 
 
 def _dry(due: Pruned) -> str:

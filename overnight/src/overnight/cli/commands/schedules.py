@@ -43,12 +43,12 @@ def _render(rows: list[dict[str, Any]]) -> None:
     for row in rows:
         name = f"{row['pipeline']} {row['cron']} {row['timezone']}"
         if row["overdue"]:
-            click.echo(
+            output.echo(
                 f"\n{name} is overdue since {_minute(row['overdue'])} UTC: does a worker "
                 f"of {row['app']} run?"
             )
         if row["advice"]:
-            click.echo(f"\n{name} {row['advice']}")
+            output.echo(f"\n{name} {row['advice']}")
 
 
 def _readable(row: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from overnight import secrets
+from overnight.cli import output
 from overnight.cli.runner import Session, json_option, pass_session, tell, until_stopped
 from overnight.errors import ConfigError, UserError
 
@@ -43,7 +44,7 @@ def serve(session: Session, host: str, port: int, new_secret: bool, as_json: boo
 
     if new_secret:
         secret = signing.new_secret()
-        tell(as_json, {"secret": secret}, lambda: click.echo(secret))
+        tell(as_json, {"secret": secret}, lambda: output.echo(secret))
         return
     app = session.needed_app()
     text = _secret()
@@ -55,7 +56,9 @@ def serve(session: Session, host: str, port: int, new_secret: bool, as_json: boo
         with http.listen(host, port) as listener:
             async with http.served(webhook.build(app, database, key), listener) as url:
                 tell(
-                    as_json, {"url": url}, lambda: click.echo(f"listening on {url}; Ctrl-C ends it")
+                    as_json,
+                    {"url": url},
+                    lambda: output.echo(f"listening on {url}; Ctrl-C ends it"),
                 )
                 await until_stopped()
 

@@ -74,7 +74,7 @@ def _render(data: dict[str, Any]) -> None:
             for row in data[f"cost_by_{by}"]
         ]
         if rows:
-            click.echo("")
+            output.echo("")
             output.table(
                 "",
                 rows,
@@ -87,12 +87,12 @@ def _render(data: dict[str, Any]) -> None:
             formatting.count(worst["due"], "run"),
             formatting.duration(worst["oldest_due_seconds"]),
         )
-        click.echo(
+        output.echo(
             f"\nat its worst, {formatting.cell(worst['at'])} UTC: {due} due, the oldest "
             f"for {oldest}"
         )
     for anomaly in data["anomalies"]:
-        click.secho(f"\nunusual: {anomaly['text']}", fg="yellow")
+        output.echo(f"\nunusual: {anomaly['text']}", fg="yellow")
 
 
 def _readable(row: dict[str, Any]) -> dict[str, Any]:
