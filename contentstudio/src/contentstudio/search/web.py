@@ -224,7 +224,7 @@ class WebSearch:
         }
         request = Request(model=self.name, prompt=json.dumps(prompt), max_tokens=1)
         stored = await self._choice.llm.stored(ctx, request, list[Hit])
-        return await self._call(ctx, request) if stored is None else stored
+        return await self._call(ctx, request) if stored is None else stored[0]
 
     async def _call(self, ctx: Context[Any], request: Request) -> Sequence[Hit]:
         for _ in range(REPEATS):

@@ -61,34 +61,38 @@ async def ask(
     *,
     guarded: bool = False,
     batch: bool = False,
+    known: Sequence[Request] = (),
 ) -> tuple[T, Choice]:
     """The answer of the first model that gives one, and which one that was. Each is asked as by
     `LLM.ask`; by a batch the first alone.
 
-    `request.model` is replaced by each choice's. An answer that any of them gave before is taken.
-    One without a substitute has a breaker only if it is `guarded`, for a caller that goes on
-    without an answer. Raises what the last one asked raises, and `AllResting`.
+    `request.model` is replaced by each choice's. An answer that any of them gave before is taken,
+    and before that one to a request that is `known` to ask the same. One without a substitute has a
+    breaker only if it is `guarded`, for a caller that goes on without an answer. Raises what the
+    last one asked raises, and `AllResting`.
     """
     first = choices[0]
-    own = replace(request, model=first.model)
-    if len(choices) == 1 and not guarded:
-        return await first.llm.ask(ctx, own, type_, batch=batch), first
-    if (answered := await stored(ctx, choices, request, type_)) is not None:
-        return answered
-    if batch and (answer := await first.llm.batched(ctx, own, type_)) is not None:
-        return answer, first
+    by_hash = {
+        of(each, choice).hash(choice.llm.provider): choice
+        for each in (*known, request)
+        for choice in choices
+    }
+    is_alone = len(choices) == 1 and not guarded
+    if batch or not is_alone:
+        stored = await first.llm.stored(ctx, of(request, first), type_, list(by_hash))
+        if stored is not None:
+            return stored[0], by_hash[stored[1]]
+    if batch and (batched := await first.llm.batched(ctx, of(request, first), type_)) is not None:
+        return batched, first
+    if is_alone:
+        answer, request_hash = await first.llm.call(ctx, of(request, first), type_, list(by_hash))
+        return answer, by_hash[request_hash]
     return await _ask_in_turn(ctx, choices, request, type_)
 
 
-async def stored(
-    ctx: Context[Any], choices: Sequence[Choice], request: Request, type_: type[T]
-) -> tuple[T, Choice] | None:
-    """The answer that any of the models gave before, which costs nothing; None without one."""
-    for choice in choices:
-        answer = await choice.llm.stored(ctx, replace(request, model=choice.model), type_)
-        if answer is not None:
-            return answer, choice
-    return None
+def of(request: Request, choice: Choice) -> Request:
+    """The request as a choice is asked it."""
+    return replace(request, model=choice.model)
 
 
 async def _ask_in_turn(
@@ -120,7 +124,7 @@ async def call(ctx: Context[Any], choice: Choice, request: Request, type_: type[
         raise AllResting(why, retry_after=rest)
     signal = Signal(ctx.run.id, "nothing")
     try:
-        answer = await choice.llm.call(ctx, replace(request, model=choice.model), type_)
+        answer, _ = await choice.llm.call(ctx, of(request, choice), type_)
         signal = replace(signal, verdict="well")
         return answer
     except CallFailed as error:
