@@ -15,7 +15,7 @@ import pytest
 from overnight import App, Context
 from overnight.errors import BudgetSpent, LeaseLost, SwitchedOff
 from overnight.llm import Price, Reply, Request, Usage, budgets
-from overnight.llm.client import LLM
+from overnight.llm.client import LLM, Answer
 from overnight.operations import budgets as people
 from overnight.operations import switches
 from overnight.store.database import Database, Row
@@ -268,9 +268,9 @@ async def test_of_the_known_requests_the_first_with_an_answer_gives_it(
         (hashes[::-1], hashes[2]),
         (hashes[1:], hashes[1]),
     ):
-        assert await llm.call(ctx, requests[0], str, known) == ("yes", found)
-        assert await llm.stored(ctx, requests[0], str, known) == ("yes", found)
+        assert await llm.call(ctx, requests[0], str, known) == Answer("yes", found)
+        assert await llm.stored(ctx, requests[0], str, known) == Answer("yes", found)
     assert len(model.prompts) == 2
     assert await llm.stored(ctx, requests[0], str) is None
-    assert await llm.call(ctx, requests[0], str, hashes[:1]) == ("yes", hashes[0])
+    assert await llm.call(ctx, requests[0], str, hashes[:1]) == Answer("yes", hashes[0])
     assert len(model.prompts) == 3

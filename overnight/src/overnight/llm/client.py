@@ -10,15 +10,15 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import ROUND_UP, Decimal
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from overnight.engine.context import Context
 from overnight.engine.spans import Attributes, span
 from overnight.error_classes import describe
-from overnight.errors import LeaseLost, SwitchedOff
+from overnight.errors import LeaseLost, OvernightError, SwitchedOff
 from overnight.llm import budgets, wire
 from overnight.llm.batches import SHARE, Batching, HasBatches
 from overnight.llm.port import CallFailed, Provider, Reply, Request, Usage, parse
@@ -34,6 +34,21 @@ T = TypeVar("T")
 NOTHING = Usage(input_tokens=0, output_tokens=0)
 NO_PROMPT: Mapping[str, Any] = {"request": None, "texts": {}}
 UNCOUNTED = "the server told no usage, so the most that the call can cost is booked"
+
+
+class Resting(OvernightError):
+    """The breaker of a call is not closed, so it did not begin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Generic[T]):
+    """An answer, and the hash of the request that it answers. `is_well`: the call's breaker knows
+    of no error.
+    """
+
+    value: T
+    request_hash: str
+    is_well: bool = True
 
 
 class LLM:
@@ -59,7 +74,7 @@ class LLM:
         self._told: set[str] = set()
         self._key_name = "key"  # as the app calls it
         self._begins = GroupCommit(self._write_begins, unclaimed=self._give_back)
-        self._endings = GroupCommit(self._write_endings)
+        self._endings = GroupCommit[Collection[str]](self._write_endings)
         self._batching: Batching | None = None
         if isinstance(provider, HasBatches):
             self._batching = Batching(
@@ -88,11 +103,11 @@ class LLM:
         """
         if batch:
             if (stored := await self.stored(ctx, request, type_)) is not None:
-                return stored[0]
+                return stored.value
             if (answer := await self.batched(ctx, request, type_)) is not None:
                 return answer
         known = [request.hash(self._provider.name)]
-        return (await self.call(ctx, request, type_, known))[0]
+        return (await self.call(ctx, request, type_, known)).value
 
     async def batched(self, ctx: Context[Any], request: Request, type_: type[T]) -> T | None:
         """The answer by a batch; None where the request has to be called as usual. Raises as `ask`
@@ -103,13 +118,13 @@ class LLM:
         self._key_name = ctx.app.key_name
         await self._batching.ask(ctx, request, request.hash(self._provider.name))
         stored = await self.stored(ctx, request, type_)
-        return None if stored is None else stored[0]
+        return None if stored is None else stored.value
 
     async def stored(
         self, ctx: Context[Any], request: Request, type_: type[T], known: Sequence[str] = ()
-    ) -> tuple[T, str] | None:
+    ) -> Answer[T] | None:
         """The answer that is stored for the first of these hashes of requests that has one (for
-        `request` where there are none), which costs nothing, with that hash. None without one.
+        `request` where there are none), which costs nothing; None without one.
         """
         known = known or [request.hash(self._provider.name)]
         text = _json({**self._names(ctx), "known": known})
@@ -119,24 +134,30 @@ class LLM:
         return None
 
     async def call(
-        self, ctx: Context[Any], request: Request, type_: type[T], known: Sequence[str] = ()
-    ) -> tuple[T, str]:
+        self,
+        ctx: Context[Any],
+        request: Request,
+        type_: type[T],
+        known: Sequence[str] = (),
+        breaker: str | None = None,
+    ) -> Answer[T]:
         """One paid call, booked before and settled after, unless an answer is stored for one of the
-        hashes of requests that are `known`, the first of them first. With the hash of the request
-        that was answered.
+        hashes of requests that are `known`, the first of them first. Raises `Resting` while the
+        breaker of that name is not closed.
 
         Only an answer that parses is stored.
         """
-        request_hash = request.hash(self._provider.name)
-        while (row := await self._permitted(ctx, request, request_hash, known))["id"] is None:
+        own, asked = request.hash(self._provider.name), {"known": known, "breaker": breaker}
+        while (row := await self._permitted(ctx, request, own, asked))["id"] is None:
             if (answered := await self._read(ctx, row, request, type_)) is not None:
                 return answered
-        return await self._called(ctx, row["id"], request, type_), request_hash
+        value, is_well = await self._called(ctx, row["id"], request, type_, breaker)
+        return Answer(value, own, is_well)
 
     async def _read(
         self, ctx: Context[Any], row: Row, request: Request, type_: type[T]
-    ) -> tuple[T, str] | None:
-        """A stored answer, and the hash of its request. None for one that came by a batch, which
+    ) -> Answer[T] | None:
+        """A stored answer. None for one that came by a batch, which
         knew no types, and does not fit: it is forgotten.
         """
         reply = Reply(
@@ -144,17 +165,24 @@ class LLM:
         )
         if row["batch_id"] is None:
             ctx.charge(Decimal(0))
-            return parse(reply, type_), row["request_hash"]
+            return Answer(parse(reply, type_), row["request_hash"])
         try:
             if request.schema is not None:
                 reply = replace(reply, text=wire.json_answer(reply.text, NOTHING))
-            return parse(reply, type_), row["request_hash"]
+            return Answer(parse(reply, type_), row["request_hash"])
         except CallFailed as unfit:
             params = {"id": row["stored_id"], "error": clean(describe(unfit))}
             await self.database.fetch(queries["llm_unfit"], params)
             return None
 
-    async def _called(self, ctx: Context[Any], call: int, request: Request, type_: type[T]) -> T:
+    async def _called(
+        self,
+        ctx: Context[Any],
+        call: int,
+        request: Request,
+        type_: type[T],
+        breaker: str | None,
+    ) -> tuple[T, bool]:
         about = {
             "gen_ai.provider.name": self._provider.name,
             "gen_ai.request.model": request.model,
@@ -173,12 +201,14 @@ class LLM:
                 failed = Reply(
                     text="", stop_reason=reply.stop_reason, usage=usage, model=reply.model
                 )
-                results |= await self._settle(ctx, call, request, failed, "failed", error)
+                await self._settle(ctx, call, request, failed, "failed", error, about=results)
                 raise
-            results |= await self._settle(ctx, call, request, reply, "stored")
+            unwell = await self._settle(
+                ctx, call, request, reply, "stored", breaker=breaker, about=results
+            )
         if reply.model_ends is not None:
             await self._tell_of_the_end(ctx, request.model, reply.model_ends)
-        return answer
+        return answer, breaker not in unwell
 
     async def _tell_of_the_end(self, ctx: Context[Any], model: str, ends: str) -> None:
         """An alert, which stays one however many processes tell of it."""
@@ -198,7 +228,7 @@ class LLM:
         """The id of the booked call, with the most that it can cost reserved in every budget of the
         run.
         """
-        row = await self._permitted(ctx, request, request_hash, batch=batch)
+        row = await self._permitted(ctx, request, request_hash, {"batch_id": batch})
         return int(row["id"])
 
     async def _permitted(
@@ -206,26 +236,28 @@ class LLM:
         ctx: Context[Any],
         request: Request,
         request_hash: str,
-        known: Sequence[str] = (),
-        batch: int | None = None,
+        asked: Mapping[str, Any],
     ) -> Row:
-        """The booked call with its `id`; without one, the answer that is stored."""
+        """The booked call with its `id`; without one, the answer that is stored. `asked` has what
+        else llm_begin.sql takes.
+        """
         self._key_name = ctx.app.key_name
-        most = self._most(request, batched=batch is not None)
+        most = self._most(request, batched=asked.get("batch_id") is not None)
         text = _json(
             {
                 **self._names(ctx),
                 **(_stored_form(request) if self._keep_prompts else NO_PROMPT),
                 "model": request.model,
                 "request_hash": request_hash,
-                "known": known,
                 "most_usd": str(most),
-                "batch_id": batch,
+                **asked,
             }
         )
         while (row := await self._begins.add(text))["is_refused"]:
             await self._refuse(ctx, most)
         if row["id"] is None and row["stored_id"] is None:
+            if row["rests"]:
+                raise Resting
             if not await ctx.enabled():
                 raise SwitchedOff("a kill switch is off, so the model was not called")
             raise LeaseLost
@@ -282,17 +314,23 @@ class LLM:
         reply: Reply,
         status: str,
         error: BaseException | None = None,
-    ) -> Attributes:
-        """Book what the call used up; what its span tells of that."""
+        *,
+        breaker: str | None = None,
+        about: Attributes | None = None,
+    ) -> Collection[str]:
+        """Book what the call used up, and tell of it in `about`; the breakers that know of
+        errors.
+        """
         cost = self._price(request, reply.usage)
         unknown = self._price(request, _at_most(request, reply.usage)) - cost
-        await self._endings.add(_ending(call, reply, status, cost, unknown, error))
+        ending = _ending(call, reply, status, cost, unknown, error, breaker)
+        unwell = await self._endings.add(ending)
         ctx.charge(cost)
-        return {
-            "gen_ai.usage.input_tokens": reply.usage.input_tokens,
-            "gen_ai.usage.output_tokens": reply.usage.output_tokens,
-            "overnight.cost_usd": float(cost),
-        }
+        if about is not None:
+            about["gen_ai.usage.input_tokens"] = reply.usage.input_tokens
+            about["gen_ai.usage.output_tokens"] = reply.usage.output_tokens
+            about["overnight.cost_usd"] = float(cost)
+        return unwell
 
     async def _settle_batched(
         self, call: Row, reply: Reply, error: CallFailed | None, unknown: Decimal
@@ -305,8 +343,10 @@ class LLM:
         status = "failed" if error else "stored"
         await self._endings.add(_ending(call["id"], reply, status, cost, unknown, error))
 
-    async def _write_endings(self, texts: Sequence[str]) -> list[None]:
-        """End booked calls, and tell of their budgets."""
+    async def _write_endings(self, texts: Sequence[str]) -> list[Collection[str]]:
+        """End booked calls, and tell of their budgets; for each the breakers that know of
+        errors.
+        """
         params = {"calls": _listed(texts)}
         rows = await self.database.insist(
             lambda: self.database.fetch(queries["llm_settle"], params)
@@ -316,7 +356,7 @@ class LLM:
             await self.database.insist(lambda: budgets.tell(Ledger(self.database), news))
         if rows[0]["woken"]:
             await budgets.wake(self.database)
-        return [None] * len(texts)
+        return [rows[0]["unwell"]] * len(texts)
 
     def _price(self, request: Request, usage: Usage) -> Decimal:
         """What a call cost, by the model that was asked: a dated version of it that answers has no
@@ -332,6 +372,7 @@ def _ending(
     cost: Decimal,
     unknown: Decimal,
     error: BaseException | None = None,
+    breaker: str | None = None,
 ) -> str:
     """How a booked call ended, with what it cost and what it may have cost besides, as JSON."""
     return _json(
@@ -347,6 +388,7 @@ def _ending(
             "unknown_usd": str(unknown),
             "error_kind": getattr(error, "kind", "aborted") if error else None,
             "error": _remark(error, reply.usage),
+            "breaker": breaker,
         }
     )
 

@@ -17,7 +17,7 @@ from overnight.engine import breaker_updates, breakers
 from overnight.engine.breakers import Signal
 from overnight.engine.context import Context
 from overnight.errors import Transient
-from overnight.llm.client import LLM
+from overnight.llm.client import LLM, Answer, Resting
 from overnight.llm.port import CallFailed, Kind, Request, TransientCall
 from overnight.store.records import Breaker
 
@@ -77,17 +77,18 @@ async def ask(
         for each in (*known, request)
         for choice in choices
     }
-    is_alone = len(choices) == 1 and not guarded
-    if batch or not is_alone:
-        stored = await first.llm.stored(ctx, of(request, first), type_, list(by_hash))
-        if stored is not None:
-            return stored[0], by_hash[stored[1]]
-    if batch and (batched := await first.llm.batched(ctx, of(request, first), type_)) is not None:
-        return batched, first
-    if is_alone:
-        answer, request_hash = await first.llm.call(ctx, of(request, first), type_, list(by_hash))
-        return answer, by_hash[request_hash]
-    return await _ask_in_turn(ctx, choices, request, type_)
+    known_hashes = list(by_hash)
+    if batch:
+        own = of(request, first)
+        if (stored := await first.llm.stored(ctx, own, type_, known_hashes)) is not None:
+            return stored.value, by_hash[stored.request_hash]
+        if (batched := await first.llm.batched(ctx, own, type_)) is not None:
+            return batched, first
+    if len(choices) == 1 and not guarded:
+        answer = await first.llm.call(ctx, of(request, first), type_, known_hashes)
+    else:
+        answer = await _ask_in_turn(ctx, choices, request, type_, known_hashes)
+    return answer.value, by_hash[answer.request_hash]
 
 
 def of(request: Request, choice: Choice) -> Request:
@@ -96,13 +97,17 @@ def of(request: Request, choice: Choice) -> Request:
 
 
 async def _ask_in_turn(
-    ctx: Context[Any], choices: Sequence[Choice], request: Request, type_: type[T]
-) -> tuple[T, Choice]:
+    ctx: Context[Any],
+    choices: Sequence[Choice],
+    request: Request,
+    type_: type[T],
+    known: Sequence[str],
+) -> Answer[T]:
     failure: CallFailed | None = None
     rests: list[float] = []
     for choice in choices:
         try:
-            return await call(ctx, choice, request, type_), choice
+            return await call(ctx, choice, request, type_, known)
         except AllResting as resting:
             rests.append(resting.retry_after or 0.0)
         except CallFailed as error:
@@ -117,24 +122,46 @@ async def _ask_in_turn(
     )
 
 
-async def call(ctx: Context[Any], choice: Choice, request: Request, type_: type[T]) -> T:
+async def call(
+    ctx: Context[Any], choice: Choice, request: Request, type_: type[T], known: Sequence[str] = ()
+) -> Answer[T]:
     """`LLM.call` behind the choice's breaker. Raises `AllResting` while that is open."""
-    if (rest := await _rest(ctx, choice)) > 0:
-        why = f"the breaker “{choice.breaker}” is open, so {choice.name} was not asked"
-        raise AllResting(why, retry_after=rest)
-    signal = Signal(ctx.run.id, "nothing")
     try:
-        answer, _ = await choice.llm.call(ctx, of(request, choice), type_)
-        signal = replace(signal, verdict="well")
+        return await _behind(ctx, choice, request, type_, known)
+    except Resting:
+        if (rest := await _rest(ctx, choice)) > 0:
+            why = f"the breaker “{choice.breaker}” is open, so {choice.name} was not asked"
+            raise AllResting(why, retry_after=rest) from None
+    return await _behind(ctx, choice, request, type_, known, is_probe=True)
+
+
+async def _behind(
+    ctx: Context[Any],
+    choice: Choice,
+    request: Request,
+    type_: type[T],
+    known: Sequence[str],
+    *,
+    is_probe: bool = False,
+) -> Answer[T]:
+    """A call of which the breaker gets to know what changes it: of a closed one that knows of no
+    error, errors alone.
+    """
+    signal, is_news = Signal(ctx.run.id, "nothing"), is_probe
+    breaker = None if is_probe else choice.breaker
+    try:
+        answer = await choice.llm.call(ctx, of(request, choice), type_, known, breaker)
+        signal, is_news = replace(signal, verdict="well"), is_probe or not answer.is_well
         return answer
     except CallFailed as error:
         if isinstance(error, TransientCall) and error.kind not in UNLUCKY:
-            signal = replace(signal, verdict="error", error=str(error))
+            signal, is_news = replace(signal, verdict="error", error=str(error)), True
         raise
     finally:
-        await choice.llm.database.insist(
-            partial(breaker_updates.record, ctx.ledger, {(choice.breaker, ""): [signal]})
-        )
+        if is_news:
+            await choice.llm.database.insist(
+                partial(breaker_updates.record, ctx.ledger, {(choice.breaker, ""): [signal]})
+            )
 
 
 async def _rest(ctx: Context[Any], choice: Choice) -> float:

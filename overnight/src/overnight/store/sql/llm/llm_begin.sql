@@ -1,20 +1,21 @@
 -- Permission for paid calls, and their bookings: each only for the live owner of its run, only while no switch is off, and
 -- only if every budget of the run still has room for the most that the call can cost. Then that much is reserved in all of
 -- them. The calls of one statement count one after another, the cheapest first; one that is refused counts for those after it
--- too, so who is refused looks once more (budget_room.sql) and may begin again.
+-- too, so who is refused looks once more (budget_room.sql) and may begin again. One behind a breaker that is not closed
+-- `rests`: whether it may be the probe is not decided here.
 -- A call is not begun where one of the requests in `known` has a stored answer: the first that has one gives its newest, which
 -- is booked as `cached`; what came by a batch is not, for each attempt reads it. Without `most_usd` only that is looked for.
 -- The budgets are locked first, always in the order of their scopes: whoever waited for a lock sees the newest sums.
 -- A day's sums begin anew with the first call of the next; a call that waited past midnight counts on the new day.
--- A row for each call, in their order, by `n` from 1. No id, no answer and no refusal mean that the call may not begin. What is
--- asked is kept with the booking: the numbers, and the texts that the run has not yet.
+-- A row for each call, in their order. Nothing of all this in it means that the call may not begin. What is asked is kept with
+-- the booking: the numbers, and the texts that the run has not yet.
 with calls as materialized (
     select *
     from rows from (json_to_recordset(%(calls)s::json) as (
         run_id bigint, job_id text, step text, pipeline text, key text, attempt int, provider text, model text, request_hash text,
-        known text[], most_usd numeric, batch_id bigint, request jsonb, texts json)) with ordinality
-        as c (run_id, job_id, step, pipeline, key, attempt, provider, model, request_hash, known, most_usd, batch_id, request,
-              texts, n)
+        known text[], breaker text, most_usd numeric, batch_id bigint, request jsonb, texts json)) with ordinality
+        as c (run_id, job_id, step, pipeline, key, attempt, provider, model, request_hash, known, breaker, most_usd, batch_id,
+              request, texts, n)
 ),
 stored as materialized (
     select c.n, a.*
@@ -34,11 +35,14 @@ cached as (
     from stored s join calls c using (n)
     where s.batch_id is null
 ),
+resting as materialized (
+    select c.n from calls c join breakers b on b.name = c.breaker where b.open_until is not null
+),
 allowed as materialized (
     select c.*, nextval(pg_get_serial_sequence('llm_calls', 'id')) as id
     from calls c
     join runs r on r.id = c.run_id and r.attempt = c.attempt and r.status = 'running'
-    where c.most_usd is not null and c.n not in (select s.n from stored s)
+    where c.most_usd is not null and c.n not in (select s.n from stored s) and c.n not in (select n from resting)
       and switched_off(r.pipeline, r.key, r.step) is null
 ),
 scopes as materialized (
@@ -96,7 +100,8 @@ reserved as (
           group by c.scope) r using (scope)
     where b.scope = s.scope
 )
-select b.id, c.n in (select n from refused) as is_refused, s.id as stored_id, s.request_hash, s.batch_id, s.answer, s.stop_reason,
+select b.id, c.n in (select n from refused) as is_refused, c.n in (select n from resting) as rests,
+       s.id as stored_id, s.request_hash, s.batch_id, s.answer, s.stop_reason,
        coalesce(s.model, c.model) as model
 from calls c
 left join stored s using (n)

@@ -3,12 +3,13 @@
 -- nobody can know. A budget that counts another day by now has forgotten the call. The locks are taken as in llm_begin.
 -- A call that is never settled was cut off by a crash, and keeps its reservation until the day ends.
 -- Runs that wait for reservations are due now, as many as calls like these have room.
--- The answer has how many they are, and a row for each budget as it is now, or one without.
+-- The answer has how many they are, the breakers of these calls that know of errors, and a row for each budget as it is now, or
+-- one without.
 with ended as materialized (
     select *
     from json_to_recordset(%(calls)s::json) as e (
         id bigint, status text, model text, answer text, stop_reason text, input_tokens int, output_tokens int, cost_usd numeric,
-        unknown_usd numeric, error_kind text, error text)
+        unknown_usd numeric, error_kind text, error text, breaker text)
 ),
 calls as materialized (
     select c.id, c.reserved_usd, c.reserved_in, (c.started_at at time zone 'utc')::date as day
@@ -76,7 +77,9 @@ woken as (
                  for update skip locked)
     returning id
 )
-select w.woken, h.scope, h.usd_per_day, h.day, h.spent_usd + s.cost_usd as spent_usd, false as refuses,
+select w.woken, array(select b.name from breakers b
+                      where b.name in (select breaker from ended) and (b.failures > 0 or b.open_until is not null)) as unwell,
+       h.scope, h.usd_per_day, h.day, h.spent_usd + s.cost_usd as spent_usd, false as refuses,
        array(select a.kind from alerts a
              where a.subject = h.scope || ' ' || h.day and a.last_at >= h.changed_at) as alerted
 from (select count(*)::int as woken from woken) w
