@@ -296,7 +296,8 @@ class LLM:
         }
 
     async def _write_begins(self, texts: Sequence[str]) -> list[Row]:
-        return await self.database.fetch(queries["llm_begin"], {"calls": _listed(texts)})
+        params = {"calls": _listed(texts)}
+        return await self.database.fetch(queries["llm_begin"], params, prepare=False)
 
     def _give_back(self, row: Row) -> None:
         """End a call that was booked when its step was gone: nobody made it."""
@@ -349,7 +350,7 @@ class LLM:
         """
         params = {"calls": _listed(texts)}
         rows = await self.database.insist(
-            lambda: self.database.fetch(queries["llm_settle"], params)
+            lambda: self.database.fetch(queries["llm_settle"], params, prepare=False)
         )
         budget_rows = [row for row in rows if row["scope"] is not None]
         if news := budgets.alerts(budget_rows, Decimal(0), self._key_name):
@@ -399,7 +400,8 @@ def _json(value: Mapping[str, Any]) -> str:
 
 def _listed(texts: Sequence[str]) -> str:
     """JSON texts as the list that a statement takes: an array of long texts takes the driver ten
-    times as long to write.
+    times as long to write. Such a statement is planned anew each time, by how large the table of
+    calls is by now.
     """
     return f"[{','.join(texts)}]"
 

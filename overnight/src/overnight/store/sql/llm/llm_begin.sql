@@ -17,15 +17,17 @@ with calls as materialized (
         as c (run_id, job_id, step, pipeline, key, attempt, provider, model, request_hash, known, breaker, most_usd, batch_id,
               request, texts, n)
 ),
-stored as materialized (
-    select c.n, a.*
+stored as materialized (  -- hash by hash, each by the index
+    select distinct on (c.n) c.n, a.*
     from calls c
+    cross join unnest(c.known) with ordinality as k (request_hash, place)
     cross join lateral (
         select l.id, l.provider, l.model, l.request_hash, l.batch_id, l.answer, l.stop_reason
         from llm_calls l
-        where l.request_hash = any(c.known) and l.status = 'stored' and l.answer is not null
-        order by array_position(c.known, l.request_hash), l.id desc
+        where l.request_hash = k.request_hash and l.status = 'stored' and l.answer is not null
+        order by l.id desc
         limit 1) a
+    order by c.n, k.place
 ),
 cached as (
     insert into llm_calls (run_id, job_id, step, pipeline, key, attempt, provider, model, request_hash, status, stop_reason,
