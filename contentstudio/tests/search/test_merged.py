@@ -8,12 +8,15 @@ from typing import Any
 import pytest
 from search_engines import USD, Searcher, Server, answer, refused, result
 
+from contentstudio.search import merged
 from contentstudio.search.merged import MergedSearch
 from contentstudio.search.port import Hit
 from overnight import Context, UserError
 from overnight.engine.breakers import ERRORS
 from overnight.errors import Permanent, Transient
 from overnight.store.database import Database
+from overnight.store.ledger import Ledger
+from overnight.store.records import Alert
 from overnight.testing import alerts
 
 Serve = Callable[[str], Server]
@@ -95,6 +98,21 @@ async def test_a_person_is_told_of_a_spent_plan_until_it_searches(
     await searcher.ask(search, "three")
     (alert,) = await alerts(database)
     assert alert.resolved_at is not None
+
+
+async def test_an_alert_of_another_process_is_closed_a_minute_later(
+    searcher: Searcher, database: Database
+) -> None:
+    """Searches that go well write nothing in between."""
+    now = 1_000.0
+    search = MergedSearch([ARCHIVE], now=lambda: now)
+    await searcher.ask(search, "one")
+    await Ledger(database).open_alerts([Alert(merged.ALERT, ARCHIVE.name, "from elsewhere")])
+    for passed, is_open in ((merged.AGAIN - 1, True), (1, False)):
+        now += passed
+        await searcher.ask(search, f"{passed}")
+        (alert,) = await alerts(database)
+        assert (alert.resolved_at is None) == is_open
 
 
 async def test_a_budget_without_room_holds_the_search(

@@ -310,7 +310,8 @@ async def test_a_call_is_settled_once_however_often_that_is_sent(database: Datab
             "output_tokens": 1,
         },
     }
-    await asyncio.gather(*(database.fetch(queries["llm_settle"], again) for _ in range(4)))
+    params = {"calls": json.dumps([again])}
+    await asyncio.gather(*(database.fetch(queries["llm_settle"], params) for _ in range(4)))
     assert await sums(database) == {"all": (2, 0)}
     assert await database.fetch("select cost_usd from runs") == [{"cost_usd": 2}]
 
@@ -318,8 +319,8 @@ async def test_a_call_is_settled_once_however_often_that_is_sent(database: Datab
 async def test_one_of_many_settlements_at_once_counts(database: Database) -> None:
     await limit(database, all=10)
     attempt = await context(database)
-    ask = llm(database, Model())
-    call = await ask._begin(attempt, question(4), "hash")
+    one, other_process = llm(database, Model()), llm(database, Model())
+    call = await one._begin(attempt, question(4), "hash")
     reply = Reply(
         text="1", stop_reason="end_turn", usage=Usage(input_tokens=0, output_tokens=2), model="m"
     )
@@ -327,8 +328,8 @@ async def test_one_of_many_settlements_at_once_counts(database: Database) -> Non
         async with other.transaction():
             await other.execute("select from llm_calls for update")
             settling = [
-                asyncio.create_task(ask._settle(attempt, call, question(4), reply, "stored"))
-                for _ in range(2)
+                asyncio.create_task(each._settle(attempt, call, question(4), reply, "stored"))
+                for each in (one, other_process)
             ]
             while len(await database.fetch("select pid from pg_locks where not granted")) < 2:
                 await asyncio.sleep(0.01)

@@ -185,6 +185,48 @@ def together(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(breakers, "read", read_at_once)
 
 
+class Counting(Ledger):
+    """Counts how often breakers are read."""
+
+    reads = 0
+
+    async def read_breakers(self, names: Sequence[str]) -> Any:
+        self.reads += 1
+        return await super().read_breakers(names)
+
+
+async def test_a_breaker_is_read_only_while_it_knows_of_errors(
+    database: Database, server: FakeModels, choices: list[Choice], attempt: Begin
+) -> None:
+    ctx = await attempt()
+    ctx.ledger = ledger = Counting(database)
+    assert await asked(ctx, choices, "One.") == "first"
+    assert ledger.reads == 0
+    server.script("500")
+    with pytest.raises(CallFailed):
+        await asked(ctx, choices, "Two.")
+    (failing,) = await database.fetch("select failures from breakers")
+    assert (failing["failures"], ledger.reads) == (1, 1)
+    for _ in range(2):
+        assert await asked(ctx, choices, f"Three {ledger.reads}.") == "first"
+        (well,) = await database.fetch("select failures from breakers")
+        assert (well["failures"], ledger.reads) == (0, 2)
+
+
+async def test_a_stored_answer_is_served_while_its_model_rests(
+    server: FakeModels, choices: list[Choice], attempt: Begin
+) -> None:
+    ctx = await attempt()
+    assert await asked(ctx, choices, "Known.") == "first"
+    server.script(*["500"] * ERRORS)
+    for _ in range(ERRORS):
+        with pytest.raises(CallFailed):
+            await asked(ctx, choices)
+    assert await asked(ctx, choices, "Known.") == "first"
+    assert await asked(ctx, choices) == "second"
+    assert len(server.calls) == ERRORS + 2
+
+
 async def test_one_alone_is_the_probe(
     clock: Clock,
     server: FakeModels,

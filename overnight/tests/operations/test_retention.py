@@ -316,7 +316,10 @@ async def test_an_answer_is_found_only_as_long_as_payloads_are_kept(
     await retention.declare(database, app())
 
     async def found(request_hash: str) -> int:
-        return len(await database.fetch(queries["llm_answer"], {"request_hash": request_hash}))
+        names = dict.fromkeys(("job_id", "step", "pipeline", "key", "provider"), "x")
+        call = {**names, "attempt": 1, "known": [request_hash]}
+        rows = await database.fetch(queries["llm_begin"], {"calls": json.dumps([call])})
+        return sum(row["stored_id"] is not None for row in rows)
 
     await retention.prune(database)
     assert (await found("j0"), await found("j1")) == (1, 1)

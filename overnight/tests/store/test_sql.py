@@ -27,7 +27,7 @@ FILES = [path for path in SQL.glob("*/*.sql") if path.parent.name != "schema"]
 BY_NAME = {path.stem: path.parent.name for path in FILES}
 # Who asks what is another room's: (query, module). A pair goes as soon as the room has a function.
 # names of columns, roles, actions and claims, too: only `queries["…"]` asks them
-WORDS = {"approve", "claim", "edit", "llm_cached", "replay", "running"}
+WORDS = {"approve", "claim", "edit", "replay", "running"}
 BORROWED = {
     # the ledger is to be the engine's only door, and what watches is to be a room of its own
     ("alert_keep", "engine/maintenance.py"),

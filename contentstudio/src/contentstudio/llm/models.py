@@ -70,14 +70,8 @@ class Models:
             prefix=prefix or None,
             masked=(prompts.canary(ctx.job_id, settings.canary_key()),),
         )
-        if (
-            step in self._cut_off
-            or (answered := await fallback.stored(ctx, choices, request, type_)) is None
-        ):
-            answered = await self._ask(
-                ctx, step, request, type_, min(request.max_tokens, tokens_for(words))
-            )
-        answer, choice = answered
+        needed = min(request.max_tokens, tokens_for(words))
+        answer, choice = await self._ask(ctx, step, request, type_, needed)
         return answer, choice.name
 
     async def _ask(
@@ -87,7 +81,8 @@ class Models:
         if step not in self._cut_off and needed < request.max_tokens:
             try:
                 own = replace(request, max_tokens=needed)
-                return await fallback.ask(ctx, choices, own, type_, batch=batch)
+                # an answer to the larger request is the one that came where the smaller was cut off
+                return await fallback.ask(ctx, choices, own, type_, batch=batch, known=[request])
             except PermanentCall as cut:
                 if cut.kind != "truncated":
                     raise

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from contentstudio.search import hits
@@ -15,6 +16,7 @@ from overnight.names import among
 from overnight.store.records import Alert
 
 ALERT = "search"  # the kind of the alert that an engine does not search, until it does
+AGAIN = 60.0  # seconds after which an engine that searches closes the alerts of other processes
 
 
 class MergedSearch:
@@ -25,9 +27,13 @@ class MergedSearch:
     switch hold the whole search, for what they hold is to be done later.
     """
 
-    def __init__(self, searches: Sequence[Search]) -> None:
+    def __init__(
+        self, searches: Sequence[Search], now: Callable[[], float] = time.monotonic
+    ) -> None:
         self._searches = {search.name: search for search in searches}
         self.name = "+".join(self._searches)
+        self._now = now
+        self._resolve_at = dict[str, float]()  # engine → when its alerts are to be closed again
 
     def only(self, engine: str) -> Search:
         """One of the searches by its name. Raises `UserError`."""
@@ -71,7 +77,16 @@ class MergedSearch:
             for name, failure in failures.items()
             if isinstance(failure, Permanent)
         ]
-        well = [name for name in self._searches if name not in failures]
+        for name in failures:
+            self._resolve_at.pop(name, None)
         if needy:
             await ctx.ledger.open_alerts(needy)
-        await ctx.ledger.resolve_alerts(ALERT, well)
+        now = self._now()
+        well = [
+            name
+            for name in self._searches
+            if name not in failures and self._resolve_at.get(name, 0.0) <= now
+        ]
+        if well:
+            await ctx.ledger.resolve_alerts(ALERT, well)
+            self._resolve_at.update(dict.fromkeys(well, now + AGAIN))

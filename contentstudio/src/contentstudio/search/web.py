@@ -223,19 +223,16 @@ class WebSearch:
             **self._parameters,
         }
         request = Request(model=self.name, prompt=json.dumps(prompt), max_tokens=1)
-        stored = await self._choice.llm.stored(ctx, request, list[Hit])
-        return await self._call(ctx, request) if stored is None else stored
-
-    async def _call(self, ctx: Context[Any], request: Request) -> Sequence[Hit]:
+        known = [request.hash(self.name)]
         for _ in range(REPEATS):
             try:
-                return await fallback.call(ctx, self._choice, request, list[Hit])
+                return (await fallback.call(ctx, self._choice, request, list[Hit], known)).value
             except TransientCall as error:
                 wait = error.retry_after
                 if error.kind != "rate_limit" or wait is None or wait > SHORT_WAIT:
                     raise
                 await asyncio.sleep(wait)
-        return await fallback.call(ctx, self._choice, request, list[Hit])
+        return (await fallback.call(ctx, self._choice, request, list[Hit], known)).value
 
 
 def _is_unsent(error: Exception) -> bool:

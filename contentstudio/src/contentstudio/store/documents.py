@@ -223,6 +223,8 @@ class Documents:
         """Links to these pages of the draft's site, each from words of its prose that speak of the
         page; none to what readers do not have.
         """
+        if not urls:
+            return []
         titles = {row["url"]: row["title"] for row in await self._standing(draft.site)}
         pages = [(titles[url], url) for url in urls if url in titles]
         return links.choose(draft, pages, LINKS)

@@ -74,6 +74,8 @@ class Pages:
         """What these pages gave when they were read within a day, or why they gave nothing when
         this job read them; what is to be read is missing.
         """
+        if not urls:
+            return {}
         rows = await self._database.fetch(
             queries["readings_read"], {"job_id": job_id, "urls": list(urls)}
         )

@@ -17,7 +17,7 @@ from overnight.engine import breaker_updates, breakers
 from overnight.engine.breakers import Signal
 from overnight.engine.context import Context
 from overnight.errors import Transient
-from overnight.llm.client import LLM
+from overnight.llm.client import LLM, Answer, Resting
 from overnight.llm.port import CallFailed, Kind, Request, TransientCall
 from overnight.store.breaker_records import Breaker
 
@@ -61,44 +61,53 @@ async def ask(
     *,
     guarded: bool = False,
     batch: bool = False,
+    known: Sequence[Request] = (),
 ) -> tuple[T, Choice]:
     """The answer of the first model that gives one, and which one that was. Each is asked as by
     `LLM.ask`; by a batch the first alone.
 
-    `request.model` is replaced by each choice's. An answer that any of them gave before is taken.
-    One without a substitute has a breaker only if it is `guarded`, for a caller that goes on
-    without an answer. Raises what the last one asked raises, and `AllResting`.
+    `request.model` is replaced by each choice's. An answer that any of them gave before is taken,
+    and before that one to a request that is `known` to ask the same. One without a substitute has a
+    breaker only if it is `guarded`, for a caller that goes on without an answer. Raises what the
+    last one asked raises, and `AllResting`.
     """
     first = choices[0]
-    own = replace(request, model=first.model)
+    by_hash = {
+        of(each, choice).hash(choice.llm.provider): choice
+        for each in (*known, request)
+        for choice in choices
+    }
+    known_hashes = list(by_hash)
+    if batch:
+        own = of(request, first)
+        if (stored := await first.llm.stored(ctx, own, type_, known_hashes)) is not None:
+            return stored.value, by_hash[stored.request_hash]
+        if (batched := await first.llm.batched(ctx, own, type_)) is not None:
+            return batched, first
     if len(choices) == 1 and not guarded:
-        return await first.llm.ask(ctx, own, type_, batch=batch), first
-    if (answered := await stored(ctx, choices, request, type_)) is not None:
-        return answered
-    if batch and (answer := await first.llm.batched(ctx, own, type_)) is not None:
-        return answer, first
-    return await _ask_in_turn(ctx, choices, request, type_)
+        answer = await first.llm.call(ctx, of(request, first), type_, known_hashes)
+    else:
+        answer = await _ask_in_turn(ctx, choices, request, type_, known_hashes)
+    return answer.value, by_hash[answer.request_hash]
 
 
-async def stored(
-    ctx: Context[Any], choices: Sequence[Choice], request: Request, type_: type[T]
-) -> tuple[T, Choice] | None:
-    """The answer that any of the models gave before, which costs nothing; None without one."""
-    for choice in choices:
-        answer = await choice.llm.stored(ctx, replace(request, model=choice.model), type_)
-        if answer is not None:
-            return answer, choice
-    return None
+def of(request: Request, choice: Choice) -> Request:
+    """The request as a choice is asked it."""
+    return replace(request, model=choice.model)
 
 
 async def _ask_in_turn(
-    ctx: Context[Any], choices: Sequence[Choice], request: Request, type_: type[T]
-) -> tuple[T, Choice]:
+    ctx: Context[Any],
+    choices: Sequence[Choice],
+    request: Request,
+    type_: type[T],
+    known: Sequence[str],
+) -> Answer[T]:
     failure: CallFailed | None = None
     rests: list[float] = []
     for choice in choices:
         try:
-            return await call(ctx, choice, request, type_), choice
+            return await call(ctx, choice, request, type_, known)
         except AllResting as resting:
             rests.append(resting.retry_after or 0.0)
         except CallFailed as error:
@@ -113,24 +122,46 @@ async def _ask_in_turn(
     )
 
 
-async def call(ctx: Context[Any], choice: Choice, request: Request, type_: type[T]) -> T:
+async def call(
+    ctx: Context[Any], choice: Choice, request: Request, type_: type[T], known: Sequence[str] = ()
+) -> Answer[T]:
     """`LLM.call` behind the choice's breaker. Raises `AllResting` while that is open."""
-    if (rest := await _rest(ctx, choice)) > 0:
-        why = f"the breaker “{choice.breaker}” is open, so {choice.name} was not asked"
-        raise AllResting(why, retry_after=rest)
-    signal = Signal(ctx.run.id, "nothing")
     try:
-        answer = await choice.llm.call(ctx, replace(request, model=choice.model), type_)
-        signal = replace(signal, verdict="well")
+        return await _behind(ctx, choice, request, type_, known)
+    except Resting:
+        if (rest := await _rest(ctx, choice)) > 0:
+            why = f"the breaker “{choice.breaker}” is open, so {choice.name} was not asked"
+            raise AllResting(why, retry_after=rest) from None
+    return await _behind(ctx, choice, request, type_, known, is_probe=True)
+
+
+async def _behind(
+    ctx: Context[Any],
+    choice: Choice,
+    request: Request,
+    type_: type[T],
+    known: Sequence[str],
+    *,
+    is_probe: bool = False,
+) -> Answer[T]:
+    """A call of which the breaker gets to know what changes it: of a closed one that knows of no
+    error, errors alone.
+    """
+    signal, is_news = Signal(ctx.run.id, "nothing"), is_probe
+    breaker = None if is_probe else choice.breaker
+    try:
+        answer = await choice.llm.call(ctx, of(request, choice), type_, known, breaker)
+        signal, is_news = replace(signal, verdict="well"), is_probe or not answer.is_well
         return answer
     except CallFailed as error:
         if isinstance(error, TransientCall) and error.kind not in UNLUCKY:
-            signal = replace(signal, verdict="error", error=str(error))
+            signal, is_news = replace(signal, verdict="error", error=str(error)), True
         raise
     finally:
-        await choice.llm.database.insist(
-            partial(breaker_updates.record, ctx.ledger, {(choice.breaker, ""): [signal]})
-        )
+        if is_news:
+            await choice.llm.database.insist(
+                partial(breaker_updates.record, ctx.ledger, {(choice.breaker, ""): [signal]})
+            )
 
 
 async def _rest(ctx: Context[Any], choice: Choice) -> float:
