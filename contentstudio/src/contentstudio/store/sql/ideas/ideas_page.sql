@@ -18,7 +18,9 @@ from (
     from ideas i
     left join articles a on a.site = i.site and a.slug = i.slug
     cross join lateral (
-        select idea_score(i.score, i.factors, i.due, %(today)s, %(urgent_days)s, %(weights)s::jsonb) as today
+        -- Postgres does not inline the function, and few ideas are due on a day.
+        select case when i.due is null then i.score
+                    else idea_score(i.score, i.factors, i.due, %(today)s, %(urgent_days)s, %(weights)s::jsonb) end as today
     ) s
     where %(site)s::text is null or i.site = %(site)s
 ) as ranked
