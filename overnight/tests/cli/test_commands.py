@@ -148,7 +148,7 @@ async def test_emit_says_that_a_later_event_may_replace_its_job(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert "waits" not in (await press(database, "emit", "ordered", "1")).output
-    monkeypatch.setattr(App, "debounces", lambda self, event: 90.0)
+    monkeypatch.setattr("overnight.operations.commands.debounces", lambda app, event: 90.0)
     said = (await press(database, "emit", "ordered", "2")).output
     assert said.endswith(" (waits 90 s; a later ordered takes its place under another id)\n")
 

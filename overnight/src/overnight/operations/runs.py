@@ -84,7 +84,7 @@ async def emit(
     """Start a job of each pipeline that listens to an event, and keep one that the app declares for
     a step that waits for it: the ids of the jobs that begin or go on.
 
-    One that waits out a debounce is replaced by the job of a later event; `App.debounces` says
+    One that waits out a debounce is replaced by the job of a later event; `lookups.debounces` says
     where that may be. Where `by` says who, the audit log has it, under the verb `emit`.
     """
     jobs, kept = app.jobs_for(event, payload), app.stored(event, payload)
