@@ -14,6 +14,7 @@ from overnight.pipelines.app import App
 from overnight.store.database import Row
 from overnight.store.records import Status
 
+HIGHEST_POSITION = 2**31 - 1
 NARROWEST = 0.8  # percent of a timeline that a bar is wide at least, so that it can be seen
 
 
@@ -69,11 +70,31 @@ async def job(context: Context, values: Values) -> dict[str, Any]:
         "cause": causes.of_job(steps, context.app, await queries.breakers(database)),
         "steps": timeline(steps),
         "later": marks(context.app, first["pipeline"], steps)[len(steps) :],
+        **await _children(context, job_id, values.get("children")),
         "actions": await queries.actions(database, job_id),
         "cost": sum(step["cost_usd"] for step in steps),
         "attempts": sum(step["attempt"] for step in steps),
         "own": await context.own.job(database, job_id) if context.own.job else None,
     }
+
+
+async def _children(context: Context, job_id: str, after: str | None) -> dict[str, Any]:
+    """A page of the jobs that steps of this job join, by the joining step; `more` is what the next
+    page begins after, as `run-position`.
+    """
+    run, _, position = (after or "").partition("-")
+    before = (
+        number(run, 0, most=HIGHEST_ID),
+        number(position, 0, most=HIGHEST_POSITION),
+    )
+    rows = await queries.children(
+        context.database, job_id, limit=ROWS, before=before if after else None
+    )
+    children: dict[str, list[Row]] = {}
+    for row in await titled(context, rows):
+        children.setdefault(row["joined_by"], []).append(row)
+    last = rows[-1] if len(rows) == ROWS else None
+    return {"children": children, "more": last and f"{last['run_id']}-{last['position']}"}
 
 
 def timeline(steps: Sequence[Row]) -> list[dict[str, Any]]:
