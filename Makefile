@@ -55,6 +55,7 @@ test-crash: $(SETUP)  ## Processes that are killed, a sample of each kind; OVERN
 test-postgres15: $(SETUP)  ## The database tests on the oldest supported Postgres (Debian's postgresql-15)
 	@OVERNIGHT_TEST_POSTGRES=/usr/lib/postgresql/15/bin $(BIN)/pytest $(PYTEST) -m "db and not contract" \
 	  overnight/tests/store/test_ledger.py overnight/tests/store/test_sql.py overnight/tests/engine/test_worker.py \
+	  overnight/tests/engine/test_joins.py overnight/tests/engine/test_waits.py \
 	  $(wildcard $(patsubst %,contentstudio/tests/%,$(OF_STUDIO)))
 
 test-pythons: $(SETUP)  ## The tests of `make test` on Python 3.11 to 3.14, where they are here; PYTHONS="3.12 3.13" TESTS=…
