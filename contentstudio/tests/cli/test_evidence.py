@@ -10,13 +10,11 @@ import hashlib
 import io
 import json
 from collections.abc import Callable
-from pathlib import Path
+from functools import partial
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from contentstudio.cli.main import cli
-from contentstudio.config import Config
 from contentstudio.model import Draft, Reference, Section, Sentence, Snapshot
 from contentstudio.store.evidence import COLUMNS, EvidenceLedger
 from overnight.store.database import Database
@@ -31,15 +29,8 @@ Ask = Callable[..., Result]
 
 
 @pytest.fixture
-async def ask(
-    database: Database,
-    write_config: Callable[..., Config],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Ask:
+async def ask(database: Database, call: Ask) -> Ask:
     """Calls the command on a ledger with one article of two claims."""
-    write_config(["https://a.example/"])
-    monkeypatch.setenv("OVERNIGHT_DATABASE_URL", database.url)
     claims = ["In summer mulch keeps the soil moist.", "Straw rots within 7 years."]
     draft = Draft(
         site="garden",
@@ -60,13 +51,7 @@ async def ask(
         "values (%s, 'generate', 'article', 'garden', 'cancelled')",
         [JOB],
     )
-
-    def run(*arguments: str) -> Result:
-        return CliRunner().invoke(
-            cli, ["--config", str(tmp_path / "contentstudio.toml"), "evidence", *arguments]
-        )
-
-    return run
+    return partial(call, "evidence")
 
 
 async def test_a_prefix_of_a_job_id_gives_a_script_all_its_columns(ask: Ask) -> None:

@@ -8,13 +8,13 @@ import asyncio
 import json
 from collections.abc import Callable
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from contentstudio.cli.main import cli
-from contentstudio.config import Config
 from contentstudio.research.ideas import Choice
 from contentstudio.store.ideas import Ideas
 from overnight.store.database import Database
@@ -24,15 +24,8 @@ Ask = Callable[..., Result]
 
 
 @pytest.fixture
-async def ask(
-    database: Database,
-    write_config: Callable[..., Config],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Ask:
+async def ask(database: Database, call: Ask) -> Ask:
     """Calls the command on a ledger with one skipped idea of the site `garden`."""
-    write_config(["https://a.example/"])
-    monkeypatch.setenv("OVERNIGHT_DATABASE_URL", database.url)
     why = "it is near “Mulch” (https://garden.example/mulch/), which is the owner's own"
     near = {"target": None, "near": "https://garden.example/mulch/", "likeness": 0.7}
     told = {
@@ -47,13 +40,7 @@ async def ask(
         {**told, "score": 0.71, "factors": {"freshness": 0.9}, "snapshots": []}
     )
     await Ideas(database).keep("garden", date(2026, 11, 23), "job", [choice])
-
-    def run(*arguments: str) -> Result:
-        return CliRunner().invoke(
-            cli, ["--config", str(tmp_path / "contentstudio.toml"), "idea", *arguments]
-        )
-
-    return run
+    return partial(call, "idea")
 
 
 async def test_a_script_gets_the_factors_the_decision_and_the_reason(ask: Ask) -> None:

@@ -6,15 +6,11 @@ import asyncio
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
 from contentstudio import daily_report
-from contentstudio.cli.main import cli
-from contentstudio.config import Config
 from contentstudio.store.nights import Nights
 from overnight.store.database import Database
 
@@ -27,15 +23,8 @@ WAITS = {
 
 
 @pytest.fixture
-async def ask(
-    database: Database,
-    write_config: Callable[..., Config],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Ask:
+async def ask(database: Database, call: Ask, monkeypatch: pytest.MonkeyPatch) -> Ask:
     """The command line after a night in which one article failed and one waits for a person."""
-    write_config(["https://a.example/"])
-    monkeypatch.setenv("OVERNIGHT_DATABASE_URL", database.url)
     monkeypatch.setenv("COLUMNS", "100")
     await database.fetch(
         "insert into runs (job_id, step, pipeline, key, status, input, output, error, failures, "
@@ -58,8 +47,7 @@ async def ask(
     )
 
     async def run(*words: str) -> Any:
-        line = ["--config", str(tmp_path / "contentstudio.toml"), *words]
-        result = await asyncio.to_thread(CliRunner().invoke, cli, line)
+        result = await asyncio.to_thread(call, *words)
         assert result.exit_code == 0, (result.output, result.exception)
         return json.loads(result.stdout) if "--json" in words else result.stdout
 

@@ -7,38 +7,22 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from contentstudio.cli.main import cli
-from contentstudio.config import Config
 from overnight.store.database import Database
 
 Ask = Callable[..., Result]
 
 
 @pytest.fixture
-async def ask(
-    database: Database,
-    write_config: Callable[..., Config],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Ask:
-    write_config(["https://a.example/"])
-    monkeypatch.setenv("OVERNIGHT_DATABASE_URL", database.url)
+async def ask(database: Database, call: Ask) -> Ask:
     await database.fetch(
         "insert into runs (job_id, step, pipeline, key, status) values ('ab', 'read', "
         "'s', 'gone', 'dead')"
     )
-
-    def run(*arguments: str) -> Result:
-        return CliRunner().invoke(
-            cli, ["--config", str(tmp_path / "contentstudio.toml"), *arguments]
-        )
-
-    return run
+    return call
 
 
 @pytest.mark.parametrize(

@@ -6,14 +6,12 @@ import asyncio
 import json
 from collections.abc import Callable
 from datetime import UTC, date, datetime
-from pathlib import Path
+from functools import partial
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 from contentstudio.brief import Idea, Note, Research, SourcePage
-from contentstudio.cli.main import cli
-from contentstudio.config import Config
 from contentstudio.store.notes import Notes
 from contentstudio.store.pages import Pages
 from overnight.errors import UserError
@@ -60,15 +58,8 @@ Ask = Callable[..., Result]
 
 
 @pytest.fixture
-async def ask(
-    database: Database,
-    write_config: Callable[..., Config],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Ask:
+async def ask(database: Database, call: Ask) -> Ask:
     """Calls the command on a ledger with the notes of one job."""
-    write_config(["https://a.example/"])
-    monkeypatch.setenv("OVERNIGHT_DATABASE_URL", database.url)
     await Notes(database).keep(JOB, RESEARCH)
     await Pages(database).keep_reading(JOB, "https://down.example/", "It answers 502.")
     await database.fetch(
@@ -76,13 +67,7 @@ async def ask(
         "values (%s, 'research', 'article', 'garden', 'succeeded')",
         [JOB],
     )
-
-    def run(*arguments: str) -> Result:
-        return CliRunner().invoke(
-            cli, ["--config", str(tmp_path / "contentstudio.toml"), "notes", *arguments]
-        )
-
-    return run
+    return partial(call, "notes")
 
 
 async def test_a_script_gets_each_note_with_its_place_and_source(ask: Ask) -> None:

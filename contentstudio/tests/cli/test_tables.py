@@ -17,13 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 from rich.text import Text
 
 import contentstudio
 import overnight
-from contentstudio.cli.main import cli
-from contentstudio.config import Config
 from contentstudio.model import Draft, Section, Sentence
 from overnight import formatting
 from overnight.cli import output
@@ -132,25 +129,12 @@ Ask = Callable[[str], Any]
 
 
 @pytest.fixture
-async def ask(
-    database: Database,
-    write_config: Callable[..., Config],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Ask:
+async def ask(database: Database, call: Ask) -> Ask:
     """The command line, on a ledger that has something long in every table."""
-    write_config([URL])
-    monkeypatch.setenv("OVERNIGHT_DATABASE_URL", database.url)
     values = {"job": JOB, "slug": SLUG, "url": URL, "why": WHY, "draft": DRAFT.model_dump_json()}
     for sql in ROWS:
         await database.fetch(sql, values)
-
-    def run(words: str) -> Any:
-        return CliRunner().invoke(
-            cli, ["--config", str(tmp_path / "contentstudio.toml"), *words.split()]
-        )
-
-    return run
+    return lambda words: call(*words.split())
 
 
 def calls() -> set[str]:
