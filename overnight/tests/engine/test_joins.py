@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from pydantic import BaseModel
+from two_sessions import beside, pinned
 
 from overnight import App, Cancel, Child, Context, Join, NoWork, On, Pipeline, Review
 from overnight.errors import ConfigError
@@ -15,8 +15,7 @@ from overnight.operations import causes, dead_letters, queries, reviews
 from overnight.operations import runs as jobs
 from overnight.operations.decisions import Approve, Reject
 from overnight.operations.filters import Filter
-from overnight.store.database import Connection, Database, Row
-from overnight.store.database import run as run_on
+from overnight.store.database import Database
 from overnight.store.ledger import Ledger
 from overnight.store.records import Ending, NewRun, Run, Scope, Status, Transition
 from overnight.store.wait_records import NewWait
@@ -294,21 +293,6 @@ GOES_ON = {
     "a review": Transition(Status.NEEDS_REVIEW, "review", "look"),
 }
 SCOPE = Scope(["p/one", "p/two", "p/join"])
-WAITS = "select 1 from pg_stat_activity where pid = %s and wait_event_type = 'Lock'"
-
-
-class Pinned:
-    """A ledger's database that is one connection, so that its transaction can be left open."""
-
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
-
-    async def fetch(self, sql: str, params: Any = ()) -> list[Row]:
-        return await run_on(self.connection, sql, params)
-
-
-def pinned(connection: Connection) -> Ledger:
-    return Ledger(cast(Database, Pinned(connection)))
 
 
 def new(job_id: str, step: str = "one", **terms: Any) -> NewRun:
@@ -494,16 +478,6 @@ async def test_a_late_owner_joins_nothing(database: Database) -> None:
 
 
 # --- two at once
-
-
-async def beside(database: Database, first: Connection, second: Connection, act: Any) -> Any:
-    """What comes of an act of the second session, which meets the open transaction of the first."""
-    task = asyncio.ensure_future(act)
-    while not task.done() and not await database.fetch(WAITS, [second.info.backend_pid]):
-        await asyncio.sleep(0)
-    assert not task.done(), "they did not meet"
-    await first.execute("commit")
-    return await task
 
 
 @pytest.mark.parametrize("needs", [None, 2])

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from pydantic import BaseModel
+from two_sessions import beside, pinned
 
 from overnight import App, Context, Event, Join, On, Pipeline, Received, Retry, Transient, Wait
 from overnight.errors import ConfigError, InvalidPayload, NotFound
@@ -18,8 +18,7 @@ from overnight.operations import queries as queries_of
 from overnight.operations import runs as jobs
 from overnight.operations.commands import Emit, Operator
 from overnight.operations.retention import Keep, Retention
-from overnight.store.database import Connection, Database, Row
-from overnight.store.database import run as run_on
+from overnight.store.database import Database
 from overnight.store.ledger import Ledger
 from overnight.store.records import Ending, NewRun, Run, Scope, Status, Transition
 from overnight.store.sql import queries
@@ -229,21 +228,6 @@ async def test_kept_events_go_with_the_payloads(database: Database, clock: Clock
 
 DONE = Transition(Status.SUCCEEDED, "done", ends_job=False)
 SCOPE = Scope(["p/one", "p/two"])
-BLOCKED = "select 1 from pg_stat_activity where pid = %s and wait_event_type = 'Lock'"
-
-
-class Pinned:
-    """A ledger's database that is one connection, so that its transaction can be left open."""
-
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
-
-    async def fetch(self, sql: str, params: Any = ()) -> list[Row]:
-        return await run_on(self.connection, sql, params)
-
-
-def pinned(connection: Connection) -> Ledger:
-    return Ledger(cast(Database, Pinned(connection)))
 
 
 async def claimed(ledger: Ledger, count: int) -> list[Run]:
@@ -261,16 +245,6 @@ def waiting(run: Run) -> Ending:
 
 def emitting(run: Run) -> Ending:
     return Ending(run, DONE, "1", events=[NewEvent("e", "k", "7")])
-
-
-async def beside(database: Database, first: Connection, second: Connection, act: Any) -> Any:
-    """What comes of an act of the second session, which meets the open transaction of the first."""
-    task = asyncio.ensure_future(act)
-    while not task.done() and not await database.fetch(BLOCKED, [second.info.backend_pid]):
-        await asyncio.sleep(0)
-    assert not task.done(), "they did not meet"
-    await first.execute("commit")
-    return await task
 
 
 async def given(database: Database) -> list[str | None]:

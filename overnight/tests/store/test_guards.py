@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import pytest
+from two_sessions import Pinned, beside, pinned
 
 from overnight import App, Context, Limit, Pipeline
 from overnight.store import breakers
 from overnight.store.breaker_records import Breaker
-from overnight.store.database import Connection, Database, Row
+from overnight.store.database import Database
 from overnight.store.database import run as run_on
 from overnight.store.ledger import Ledger
 from overnight.store.records import Ending, NewRun, Run, Scope, Status, Transition
@@ -25,22 +25,7 @@ T = TypeVar("T")
 DONE = Transition(Status.SUCCEEDED, "done", ends_job=False)
 DEAD = Transition(Status.DEAD, "error", "404", "permanent", failed=True)
 LOCK_TIMEOUT = "set lock_timeout = '2s'"  # who would wait for a lock gets an error instead
-WAITS = "select 1 from pg_stat_activity where pid = %s and wait_event_type = 'Lock'"
 HALF_OPEN = "insert into breakers (name, key, open_until) values ('cms', '', ledger_now())"
-
-
-class Pinned:
-    """A ledger's database that is one connection, so that its transaction can be left open."""
-
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
-
-    async def fetch(self, sql: str, params: Any = ()) -> list[Row]:
-        return await run_on(self.connection, sql, params)
-
-
-def pinned(connection: Connection) -> Ledger:
-    return Ledger(cast(Database, Pinned(connection)))
 
 
 @pytest.fixture
@@ -68,16 +53,6 @@ async def claimed(
     ledger: Ledger, limit: int = 99, worker: str = "w", what: Scope | None = None
 ) -> list[Run]:
     return (await ledger.claim(what or scope(), worker, limit, 60)).runs
-
-
-async def beside(database: Database, first: Connection, second: Connection, act: Awaitable[T]) -> T:
-    """What comes of an act of the second session, which waits until the first one commits."""
-    task = asyncio.ensure_future(act)
-    while not task.done() and not await database.fetch(WAITS, [second.info.backend_pid]):
-        await asyncio.sleep(0)
-    assert not task.done(), "they did not meet"
-    await first.execute("commit")
-    return await task
 
 
 # --- claim
