@@ -107,7 +107,7 @@ def listened(lines: MutableSequence[str]) -> structlog.typing.FilteringBoundLogg
 
 def write_lines(event: str, lines: Iterable[tuple[str, structlog.typing.EventDict]]) -> None:
     """Write a line for each (level, fields), as a logger would, with one time stamp and one write
-    for all: a third of the cost where a worker ends thousands of attempts a second.
+    for all: a worker may end thousands of attempts a second.
 
     Where somebody else configured structlog, its processors get each line.
     """
@@ -124,12 +124,12 @@ def write_lines(event: str, lines: Iterable[tuple[str, structlog.typing.EventDic
     }
     shared = _stamp(logger, "", structlog.contextvars.get_contextvars())
     text = [
-        _json(_redact_event(logger, level, {**shared, **fields, "event": event, "level": level}))
+        _as_json(_redact_event(logger, level, {**shared, **fields, "event": event, "level": level}))
         for level, fields in lines
         if level in enabled
     ]
     if text:
-        config["logger_factory"]().info("\n".join(text))
+        config["logger_factory"]().info(escaped("\n".join(text)))
 
 
 class _Harmless:

@@ -191,6 +191,13 @@ async def test_cancel_ends_what_waits_for_a_step_that_there_is_not(database: Dat
     assert [tuple(row.values()) for row in rows] == [("one", "cancelled"), ("two", "queued")]
 
 
+@pytest.mark.parametrize("more", ["one", "--all", "--error 502", "--dry-run"])
+async def test_cancel_of_parked_runs_takes_no_other_choice(database: Database, more: str) -> None:
+    words = ("cancel", *more.split(), "--parked", "orders/pack", "--reason", "renamed")
+    refused = await press(database, *words)
+    assert str(refused.exception) == "--parked goes with a key and a reason alone"
+
+
 HOSTILE = "\x1b]0;root\x07 \x9b2J \u202ea\rb"
 
 

@@ -54,7 +54,7 @@ async def test_a_waiting_join_shows_its_jobs_and_what_is_missing(
     async with opened(APP) as client:
         page = (await client.get(f"/jobs/{job}")).text
     assert children(page) == ["child-0", "child-1", "child-2"]
-    assert "Joins 3 jobs, of which 1 are missing" in page
+    assert "collect waits for 1 of 3 jobs, until" in page
     assert "&lt;b&gt;site one&lt;/b&gt; answers nothing" in page
 
 
@@ -80,4 +80,4 @@ async def test_a_job_that_joins_nothing_lists_no_jobs(
     await run_until_idle(APP, database, horizon=60)
     async with opened(APP) as client:
         page = (await client.get(f"/jobs/{job}")).text
-    assert "Joins" not in page and "that look joins" not in page
+    assert "Jobs that" not in page

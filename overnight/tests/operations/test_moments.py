@@ -50,6 +50,21 @@ def test_what_is_no_moment_is_refused(text: str) -> None:
         moments.parse(text)
 
 
+@pytest.mark.parametrize("text", ["+2h", "-2h", "2w", "999999999d", "tomorrow"])
+def test_what_is_no_moment_of_the_past_is_refused(text: str) -> None:
+    with pytest.raises(UserError, match=": write "):
+        moments.parse_past(text)
+
+
+def test_a_moment_of_the_past_is_a_span_back_or_a_date() -> None:
+    before = datetime.now(UTC)
+    moment = moments.parse_past("24h")
+    assert moment is not None
+    assert before <= moment + timedelta(hours=24) <= datetime.now(UTC)
+    assert moments.parse_past("2026-03-01") == datetime(2026, 3, 1, tzinfo=UTC)
+    assert moments.parse_past(None) is None
+
+
 @pytest.mark.parametrize("as_moment", [True, False])
 async def test_a_job_starts_at_its_moment_and_not_before(
     database: Database, clock: Clock, as_moment: bool

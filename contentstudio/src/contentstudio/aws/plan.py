@@ -497,7 +497,6 @@ def as_data(the_plan: Plan, file: Path | None) -> dict[str, Any]:
 
 def render(the_plan: Plan, file: Path | None) -> None:
     """A plan for a person."""
-
     if the_plan.findings:
         rows = [
             {"stops": "does not work" if f.stops else "note", "what": f"{f.what}\n↳ {f.mend}"}
@@ -530,7 +529,6 @@ def _connections(counts: dict[str, int]) -> str:
 
 
 def _render_bill(the_plan: Plan) -> None:
-
     from overnight import formatting
 
     work = the_plan.bill.work

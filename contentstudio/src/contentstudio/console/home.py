@@ -41,8 +41,7 @@ async def _home(config: Config, context: Context, _: Values) -> dict[str, Any]:
     now = await Publications(database).now()
     today, waiting = day_of(config, now), await _waiting(context)
     standing = await queries.standing(database, context.app)
-    own = await incidents.of_app(database, context.app)
-    hindering = incidents.judge(standing, context.app, own)
+    hindering = await incidents.of(standing, database, context.app)
     failed = await failures.read(database, context.app)
     days = [today + timedelta(days=n) for n in range(AHEAD)]
     newest = await Sites(database).newest(None, PUBLISHED)

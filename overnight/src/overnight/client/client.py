@@ -84,8 +84,9 @@ class Client:
     async def emit(
         self, event: str, payload: Any, *, by: str | None = None, reason: str = ""
     ) -> list[Job]:
-        """Start a job of each pipeline that listens to an event. Raises `NotFound` where none
-        does.
+        """Start a job of each pipeline that listens to an event, and keep one that the app declares
+        for a job that waits: the jobs that begin or go on. Raises `NotFound` for an event that the
+        app does not know.
         """
         database, _ = self._opened()
         ids = await runs.emit(self.app, database, event, payload, by=by, reason=reason)

@@ -230,8 +230,7 @@ class Verb:
 
 async def _status(context: Context, _: Nothing) -> Item:
     status = await queries.status(context.database, context.app)
-    own = await incidents.of_app(context.database, context.app)
-    hinders = incidents.judge(status, context.app, own)
+    hinders = await incidents.of(status, context.database, context.app)
     return Item({**status, "incidents": [asdict(each) for each in hinders]})
 
 

@@ -110,7 +110,7 @@ async def load(context: Context[Any]) -> None:
     if wait is None:  # by hand, or its rows are gone
         return
     context.timed_out = not wait["in_time"]
-    if wait["given"]:
+    if wait["has_event"]:
         context.received = _received(context.app, wait)
     if wait["dead"] is not None:
         context.children = [Child(**row) for row in await store.children(database, run.id)]

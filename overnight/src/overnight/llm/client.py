@@ -147,8 +147,8 @@ class LLM:
 
         Only an answer that parses is stored.
         """
-        own, asked = request.hash(self._provider.name), {"known": known, "breaker": breaker}
-        while (row := await self._permitted(ctx, request, own, asked))["id"] is None:
+        own, more = request.hash(self._provider.name), {"known": known, "breaker": breaker}
+        while (row := await self._permitted(ctx, request, own, more))["id"] is None:
             if (answered := await self._read(ctx, row, request, type_)) is not None:
                 return answered
         value, is_well = await self._called(ctx, row["id"], request, type_, breaker)
@@ -157,8 +157,8 @@ class LLM:
     async def _read(
         self, ctx: Context[Any], row: Row, request: Request, type_: type[T]
     ) -> Answer[T] | None:
-        """A stored answer. None for one that came by a batch, which
-        knew no types, and does not fit: it is forgotten.
+        """A stored answer. None for one that came by a batch, which knew no types, and does not
+        fit: it is forgotten.
         """
         reply = Reply(
             text=row["answer"], stop_reason=row["stop_reason"], usage=NOTHING, model=row["model"]
@@ -236,13 +236,13 @@ class LLM:
         ctx: Context[Any],
         request: Request,
         request_hash: str,
-        asked: Mapping[str, Any],
+        more: Mapping[str, Any],
     ) -> Row:
-        """The booked call with its `id`; without one, the answer that is stored. `asked` has what
+        """The booked call with its `id`; without one, the answer that is stored. `more` is what
         else llm_begin.sql takes.
         """
         self._key_name = ctx.app.key_name
-        most = self._most(request, batched=asked.get("batch_id") is not None)
+        most = self._most(request, batched=more.get("batch_id") is not None)
         text = _json(
             {
                 **self._names(ctx),
@@ -250,7 +250,7 @@ class LLM:
                 "model": request.model,
                 "request_hash": request_hash,
                 "most_usd": str(most),
-                **asked,
+                **more,
             }
         )
         while (row := await self._begins.add(text))["is_refused"]:

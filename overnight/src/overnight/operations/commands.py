@@ -23,12 +23,13 @@ from pydantic import (
 )
 
 from overnight import formatting
-from overnight.errors import NotFound, UserError
+from overnight.errors import UserError
 from overnight.llm.budgets import HIGHEST, amount
 from overnight.llm.budgets import read as read_budgets
 from overnight.operations import (
     breakers,
     budgets,
+    channels,
     dead_letters,
     decisions,
     moments,
@@ -45,7 +46,6 @@ from overnight.pipelines.app import App
 from overnight.pipelines.lookups import debounces
 from overnight.pipelines.pipeline import dump
 from overnight.store.database import Database, Row
-from overnight.store.sql import queries as sql
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=1_000, pattern=r"^[^\x00]*$")]
 Reason = Annotated[str, StringConstraints(max_length=10_000, pattern=r"^[^\x00]*$")]
@@ -268,13 +268,11 @@ class SendAgain(Command):
     channel: Text
 
     async def do(self, at: Operator) -> Done:
-        params = {"app": at.needed_app().name, "channel": self.channel}
-        params |= {"reason": self.reason, "by": at.by}
-        rows = await at.database.fetch(sql["delivery_again"], params)
-        if not rows:
-            raise NotFound(f"no message waits for the channel “{self.channel}”")
-        text = f"a worker sends {formatting.count(len(rows), 'message')} to {self.channel} again"
-        return Done(text, {"messages": len(rows)})
+        count = await channels.send_again(
+            at.needed_app(), at.database, self.channel, reason=self.reason, by=at.by
+        )
+        text = f"a worker sends {formatting.count(count, 'message')} to {self.channel} again"
+        return Done(text, {"messages": count})
 
 
 class Edit(OnJob):

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -26,8 +25,6 @@ from overnight.store.sql import queries
 
 BATCH = 1_000  # runs in one statement: a few MB of log and well under a second, however many wait
 FIRST = 10  # runs that a result names when many were touched
-SPAN = re.compile(r"(\d+)([mhd])")
-MINUTES = {"m": 1, "h": 60, "d": 24 * 60}
 MESSAGE = re.compile(r"m([0-9]{1,18})")  # how people call a message; its number is a bigint
 
 
@@ -57,23 +54,6 @@ def message_number(job: str | None) -> int | None:
     """The number of a message, where a message is named."""
     match = MESSAGE.fullmatch(job or "")
     return int(match[1]) if match else None
-
-
-def parse_moment(text: str | None) -> datetime | None:
-    """A span back from now (`30m`, `24h`, `7d`), or a date with or without a time (UTC unless it
-    says otherwise). Raises `UserError`.
-    """
-    if not text:
-        return None
-    if span := SPAN.fullmatch(text):
-        return datetime.now(UTC) - timedelta(minutes=int(span[1]) * MINUTES[span[2]])
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise UserError(
-            f"“{text}” is no moment: write 30m, 24h, 7d, or a date such as 2026-03-01T04:00"
-        ) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 async def of_job(database: Database, job: str) -> Filter:

@@ -65,15 +65,17 @@ class OwnIncidents(Extension):
     read: Callable[[Database], Awaitable[Sequence[Incident]]] | None = None
 
 
-async def of_app(database: Database, app: App | None) -> Sequence[Incident]:
-    """What hinders the work by the rules of the app."""
-    read = app.extension(OwnIncidents).read if app else None
-    return await read(database) if read else ()
-
-
 async def read(database: Database, app: App | None) -> list[Incident]:
     """What hinders the work now, the gravest first. Cheap: no table is read whole."""
-    return judge(await queries.standing(database, app), app, await of_app(database, app))
+    return await of(await queries.standing(database, app), database, app)
+
+
+async def of(standing: Mapping[str, Any], database: Database, app: App | None) -> list[Incident]:
+    """The incidents in what `queries.standing` or `queries.status` gives, and those by the rules of
+    the app; the gravest first.
+    """
+    own = app.extension(OwnIncidents).read if app else None
+    return judge(standing, app, await own(database) if own else ())
 
 
 def judge(

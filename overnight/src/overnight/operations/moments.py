@@ -1,4 +1,4 @@
-"""When a job starts: a moment, or a span from now, by the clock of the database."""
+"""Moments as people write them: when a job starts, and since when a list goes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from overnight.observability.charts import ledger_now
 from overnight.pipelines.outcomes import MAX_SNOOZE
 from overnight.store.database import Database
 
-SPAN = re.compile(r"\+(\d{1,9})([smhd])")
+SPAN = re.compile(r"(\d{1,9})([smhd])")
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 LATE = timedelta(minutes=1)  # a start that is late by more was meant for another moment
 FURTHEST = timedelta(seconds=MAX_SNOOZE)
@@ -21,13 +21,32 @@ def parse(text: str) -> datetime | timedelta:
     """A span from now (`+30m`, `+2h`, `+7d`), or a date with or without a time (UTC unless it says
     otherwise). Raises `UserError`.
     """
-    if span := SPAN.fullmatch(text):
-        return timedelta(seconds=int(span[1]) * SECONDS[span[2]])
+    span = _span(text[1:]) if text.startswith("+") else None
+    return _date(text, "+30m, +2h, +7d") if span is None else span
+
+
+def parse_past(text: str | None) -> datetime | None:
+    """A span back from now (`30m`, `24h`, `7d`), or a date as for `parse`. Raises `UserError`."""
+    if not text:
+        return None
+    span = _span(text)
+    try:
+        return _date(text, "30m, 24h, 7d") if span is None else datetime.now(UTC) - span
+    except OverflowError:
+        raise UserError(f"{text} ago is before the first year: write a shorter span") from None
+
+
+def _span(text: str) -> timedelta | None:
+    match = SPAN.fullmatch(text)
+    return timedelta(seconds=int(match[1]) * SECONDS[match[2]]) if match else None
+
+
+def _date(text: str, spans: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise UserError(
-            f"“{text}” is no moment: write +30m, +2h, +7d, or a date such as 2026-03-01T04:00"
+            f"“{text}” is no moment: write {spans}, or a date such as 2026-03-01T04:00"
         ) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 

@@ -87,11 +87,11 @@ async def emit(
     One that waits out a debounce is replaced by the job of a later event; `lookups.debounces` says
     where that may be. Where `by` says who, the audit log has it, under the verb `emit`.
     """
-    jobs, kept = app.jobs_for(event, payload), app.stored(event, payload)
+    jobs, declared = app.jobs_for(event, payload), app.stored(event, payload)
     ids = [job.job_id for job in jobs]
-    if kept:
+    if declared:
         action = {"event": event, "by": by, "reason": reason, "channel": CHANNEL}
-        params = {**columns(jobs, *NEW_RUN), **action, "events": as_json(kept)}
+        params = {**columns(jobs, *NEW_RUN), **action, "events": as_json(declared)}
         return ids + list((await database.fetch(queries["emit"], params))[0]["jobs"])
     if not jobs:
         near = among(event, events(app)) if events(app) else ""

@@ -92,7 +92,7 @@ class Ledger:
         Raises `IdConflict`, and `Refused` where an output cannot be stored; nothing of the call is
         written then.
         """
-        kept = [(e, event) for e in endings for event in e.events]
+        events = [(e, event) for e in endings for event in e.events]
         following = [(e.run, new) for e in endings for new in e.next]
         params = {
             **columns([e.run for e in endings], "id", "attempt"),
@@ -107,7 +107,8 @@ class Ledger:
             ],
             "waits": _json({"job_id": e.run.job_id, **asdict(e.wait)} for e in endings if e.wait),
             "events": _json(
-                {"parent": e.run.id, "attempt": e.run.attempt, **asdict(event)} for e, event in kept
+                {"parent": e.run.id, "attempt": e.run.attempt, **asdict(event)}
+                for e, event in events
             ),
             **{"worker": worker, "lease": lease},
         }

@@ -21,7 +21,7 @@ else:
 
     def record(**options: bool) -> Callable[[type], type]:
         """A frozen dataclass for the type checker alone: each run makes several of them, and a
-        guard at run time makes their constructors three times as slow.
+        guard at run time makes their constructors slow.
         """
         return dataclass(slots=True, unsafe_hash=True)
 

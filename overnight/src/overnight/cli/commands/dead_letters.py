@@ -75,9 +75,9 @@ def _filter_options(key_name: str) -> Callable[[F], F]:
 
 def _with_moments(options: dict[str, str | None]) -> dict[str, Any]:
     """The options with `since` and `until` as moments."""
-    from overnight.operations.dead_letters import parse_moment
+    from overnight.operations.moments import parse_past
 
-    return {**options, **{name: parse_moment(options[name]) for name in ("since", "until")}}
+    return {**options, **{name: parse_past(options[name]) for name in ("since", "until")}}
 
 
 def _dead(key_name: str) -> click.Command:
@@ -208,11 +208,7 @@ def _ending(key_name: str, name: str, says: str, word: str) -> click.Command:
         from overnight.operations.dead_letters import message_number
 
         if parked := options.pop("parked", None):
-            key = options["key"] or ""
-            perform(
-                *(session, "cancel-parked", as_json),
-                **{"step": parked, "key": key, "reason": options["reason"]},
-            )
+            _cancel_parked(session, parked, job, options, as_json)
             return
         values = {**_with_moments(options), "job": job}
         is_job = job is not None and message_number(job) is None
@@ -229,6 +225,15 @@ def _ending(key_name: str, name: str, says: str, word: str) -> click.Command:
         says_parked = "Queued runs of a step that this app does not have."
         click.option("--parked", metavar="PIPELINE/STEP", help=says_parked)(end)
     return end
+
+
+def _cancel_parked(
+    session: Session, step: str, job: str | None, options: dict[str, Any], as_json: bool
+) -> None:
+    key, reason = options.pop("key") or "", options.pop("reason")
+    if job or any(options.values()):
+        raise UserError("--parked goes with a key and a reason alone")
+    perform(session, "cancel-parked", as_json, step=step, key=key, reason=reason)
 
 
 def _tell_many(as_json: bool, done: Done, word: str) -> None:

@@ -30,8 +30,7 @@ def status(session: Session, as_json: bool) -> None:
 
     async def work(database: Database) -> dict[str, Any]:
         data = await queries.status(database, session.app())
-        own = await incidents.of_app(database, session.app())
-        hinders = incidents.judge(data, session.app(), own)
+        hinders = await incidents.of(data, database, session.app())
         return {**data, "incidents": [asdict(each) for each in hinders]}
 
     data = session.run(work)

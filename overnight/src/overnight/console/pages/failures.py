@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from overnight.console.extension import Context, Values
 from overnight.console.pages.common import HIGHEST_ID, ROWS, number, titled
-from overnight.operations import dead_letters, failures, queries
+from overnight.operations import failures, moments, queries
 from overnight.operations.filters import Filter
 
 Place = tuple[datetime, int]  # when the last job of a page failed, and its id
@@ -38,13 +38,13 @@ async def dead(context: Context, values: Values) -> dict[str, Any]:
 def dead_filter(values: Values) -> Filter:
     """The filter of an address. Raises `UserError` for a moment that is none."""
     names = ("job", "pipeline", "step", "key", "error", "group")
-    since, until = (dead_letters.parse_moment(values.get(name)) for name in ("since", "until"))
+    since, until = (moments.parse_past(values.get(name)) for name in ("since", "until"))
     return Filter(**{name: values.get(name) or None for name in names}, since=since, until=until)
 
 
 def _place(values: Values) -> Place | None:
     """Where a page begins, as `_older` wrote it."""
-    at = dead_letters.parse_moment(values.get("at"))
+    at = moments.parse_past(values.get("at"))
     before = number(values.get("before"), 0, most=HIGHEST_ID)
     return (at, before) if at and before else None
 

@@ -21,7 +21,7 @@ async def overview(context: Context, values: Values) -> dict[str, Any]:
     since = datetime.now(UTC) - timedelta(hours=hours)
     standing = await queries.standing(database, app)
     totals = await queries.since(database, since)
-    troubles = incidents.judge(standing, app, await incidents.of_app(database, app))
+    troubles = await incidents.of(standing, database, app)
     now = totals["now"]
     return {
         "hours": hours,

@@ -1,5 +1,5 @@
--- Notes a message, begins its jobs, and keeps its event for a run that waits for it, all or nothing. No row: one with the sender's key is there already, and begins
--- nothing again. A job that exists with other inputs refuses the whole statement.
+-- Notes a message, begins its jobs, and keeps its event for a run that waits for it, all or nothing. No row: one with the
+-- sender's key is there already, and begins nothing again. A job that exists with other inputs refuses the whole statement.
 with message as (
     insert into messages (source, key, sha256, status, target, bare, jobs)
     values (%(source)s, %(message_key)s, %(sha256)s, 'accepted', %(target)s, %(bare)s, %(job_id)s::text[])
