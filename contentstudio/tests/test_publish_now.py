@@ -193,7 +193,7 @@ async def test_a_pause_holds_what_is_to_be_published_now(desk: Desk) -> None:
     assert await published_on(desk) is None
 
 
-async def test_the_console_and_the_commands_publish_now(
+async def test_the_console_shows_the_wait_and_a_command_ends_it(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await put_idea(desk, THURSDAY)
@@ -214,10 +214,28 @@ async def test_the_console_and_the_commands_publish_now(
     assert await published_on(desk) == MONDAY.date()
 
 
+async def test_the_button_of_an_article_publishes_it_now(desk: Desk) -> None:
+    await put_idea(desk, THURSDAY)
+    await ready(desk)
+    async with desk.console() as client:
+        page = html.fromstring((await client.get("/articles/garden/compost")).text)
+        (form,) = page.xpath("//form[@action='/do/publish-article']")
+        answer = await client.post(form.get("action"), data=dict(form.fields))
+        assert "done=publish" in answer.headers["location"]
+    await desk.work(horizon=60)
+    assert await published_on(desk) == MONDAY.date()
+
+
 async def test_publishing_twice_at_once_publishes_once(desk: Desk) -> None:
     await put_idea(desk, THURSDAY)
     await ready(desk)
-    await asyncio.gather(publish_now(desk), publish_now(desk))
+    started = await asyncio.gather(publish_now(desk), publish_now(desk))
+    assert [each.job_id for each in started] == ["one", "one"]
     await desk.work(horizon=60)
-    (row,) = await desk.database.fetch("select count(*) as times from versions")
-    assert row["times"] == 1
+    assert await published_on(desk) == MONDAY.date()
+    published = await desk.database.fetch(
+        "select job_id, status from runs where step = 'publish' or pipeline = 'publish'"
+    )
+    assert [tuple(row.values()) for row in published] == [("one", "succeeded")]
+    writes = await desk.database.fetch("select name, count(*) as n from effects group by name")
+    assert writes and all(row["n"] == 1 for row in writes)

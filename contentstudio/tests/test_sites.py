@@ -171,17 +171,22 @@ async def test_the_pages_of_sites_show_pause_and_check_them(
 
 
 async def test_every_active_site_is_checked_each_night(
-    app: App, config: Config, database: Database, clock: Clock
+    config: Config, database: Database, clock: Clock
 ) -> None:
+    config.site.extend(
+        config.site[0].model_copy(update={"name": name, "active": name != "asleep"})
+        for name in ("asleep", "orchard")
+    )
+    app = studio.build(config)
     (cron,) = app.pipeline("checks").crons()
     assert (cron.expression, cron.timezone) == ("0 2 * * *", config.research.timezone)
     slot = cron.input(await clock.now())
     for _ in range(2):  # the second one is the same job
         await runs.start(app, database, "checks", slot)
     await run_until_idle(app, database, clock=clock)
-    assert list(await Sites(database).checks()) == ["garden"]
+    assert list(await Sites(database).checks()) == ["garden", "orchard"]
     jobs = await database.fetch("select job_id from runs where pipeline = 'check'")
-    assert len(jobs) == 1
+    assert len(jobs) == 2
 
 
 FIT, UNFIT = (Finding(what=f"the sitemap {n}", ok=n == 1, mend="serve it") for n in (1, 0))
@@ -213,8 +218,9 @@ async def test_a_site_that_was_fit_and_is_not_is_an_incident(
     for finding in (FIT, UNFIT):  # of a site that is not in the config
         await Sites(database).keep("other", [finding], "job")
     own = [each for each in await incidents.read(database, app) if each.kind == "app"]
-    assert [(each.about, (each.since - began).days) for each in own if each.since] == [
-        ("site:garden", day) for day in changes
+    day = timedelta(days=1)
+    assert [(each.about, each.since and (each.since - began) // day) for each in own] == [
+        ("site:garden", number) for number in changes
     ]
     assert all("the sitemap 0: serve it." in each.text for each in own)
 

@@ -88,11 +88,13 @@ def serving(fault: Fault | None, context: ssl.SSLContext | None = None) -> Itera
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         if fault is not None:
-            thread = threading.Thread(target=_serve, args=(listener, fault, context))
+            thread = threading.Thread(target=_serve, args=(listener, fault, context), daemon=True)
             thread.start()
-            yield port
-            listener.shutdown(socket.SHUT_RDWR)
-            thread.join()
+            try:
+                yield port
+            finally:
+                listener.shutdown(socket.SHUT_RDWR)
+                thread.join()
     if fault is None:
         yield port
 

@@ -64,6 +64,7 @@ def test_tables_and_lines_have_no_control_characters(
     print(formatting.as_json(row))
     shown = capsys.readouterr()
     assert not CONTROL.search(shown.out + shown.err)
+    assert "\ufffd" in shown.out and "\ufffd" in shown.err
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -82,7 +83,7 @@ def test_an_error_of_a_command_has_no_control_characters(
             runner.main(group, "program")
         shown = capsys.readouterr().err
         assert shown.startswith("program: ")
-        assert not CONTROL.search(shown)
+        assert not CONTROL.search(shown) and "\ufffd" in shown
 
 
 @pytest.mark.parametrize("text", HOSTILE)

@@ -80,9 +80,9 @@ async def test_the_page_of_an_article_is_for_everybody_in_each_state(
         "select distinct on (state) site, slug, state from articles order by state, job_id"
     )
     assert {row["state"] for row in rows} == set(STATES)
-    paths = [f"/articles/{row['site']}/{row['slug']}" for row in rows]
+    pages = [f"/articles/{row['site']}/{row['slug']}" for row in rows]
     async with page_of(browser) as page:
-        for path in (*paths, f"/articles/{failed}"):
+        for path in (*pages, f"/articles/{failed}"):
             await page.goto(month_url + path)
             await check_axe(page, ("light",))
             await check_axe(page, ("dark",), RULES["dark"])

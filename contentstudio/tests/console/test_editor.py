@@ -89,6 +89,7 @@ async def test_the_editor_does_not_wait_for_the_checks(
     assert not html.fromstring(page).xpath("//ul[contains(@class, 'checks')]")
     said = (await client.post("/fragment/check-words", data=form_of(page))).text
     assert "data-unchecked" not in said
+    assert "leaks" in text_of(said, "//ul[contains(@class, 'checks')]/li/b")
 
 
 async def test_without_a_script_a_button_checks_the_words(

@@ -107,6 +107,12 @@ async def test_a_short_list_has_whole_jobs_those_begun_last(
     config: Config, database: Database
 ) -> None:
     whole = await articles_of(database)
+    begun = await database.fetch(
+        "select job_id from runs where pipeline = 'article' group by job_id "
+        "order by max(started_at) desc, job_id"
+    )
+    assert len(whole) > 2
+    assert [article.job_id for article in whole] == [row["job_id"] for row in begun]
     for limit in (1, 2, len(whole)):
         assert await articles_of(database, limit=limit) == whole[:limit]
 

@@ -13,7 +13,7 @@ from contentstudio.research import ideas as research
 from contentstudio.research.ideas import Choice
 from contentstudio.store.ideas import Ideas, Worth
 from contentstudio.store.sql import queries
-from overnight.store.database import Database
+from overnight.store.database import Database, Row
 from overnight.store.migrations import migrate
 
 DAY = date(2026, 11, 23)
@@ -43,6 +43,18 @@ def choice(slug: str, decision: str = "skip", *, score: float = 0.4, title: str 
             "snapshots": ["one"],
         }
     )
+
+
+async def paged(ideas: Ideas, site: str | None, order: str) -> list[Row]:
+    """All open ideas, two a page."""
+    rows, after = list[Row](), None
+    for _ in range(20):  # pages at most
+        page = await ideas.page(site, "open", order, after, 2, WORTH)
+        if not page:
+            return rows
+        rows += page
+        after = (page[-1]["rank"], page[-1]["site"], page[-1]["slug"])
+    raise AssertionError("the pages do not end")
 
 
 async def test_the_migration_fills_the_table_from_topics_and_choices(database: Database) -> None:
@@ -121,10 +133,7 @@ async def test_pages_of_ideas_have_each_once_in_every_order(
     await ideas.keep("garden", DAY, "job", many)
     await ideas.keep("shed", DAY, "job", many[:2])
     for order in ("hand", "score", "due", "new"):
-        rows, after = [], None
-        while page := await ideas.page(None, "open", order, after, 2, WORTH):
-            rows += page
-            after = (page[-1]["rank"], page[-1]["site"], page[-1]["slug"])
+        rows = await paged(ideas, None, order)
         assert len(rows) == len({(row["site"], row["slug"]) for row in rows}) == 9
         assert [row["rank"] for row in rows] == sorted(row["rank"] for row in rows)
     best = await ideas.page("shed", "open", "score", None, 9, WORTH)
@@ -263,10 +272,7 @@ async def test_a_near_due_day_raises_a_score_over_all_pages(database: Database) 
             "'fit', 0.5, 'urgency', 0.3) where slug = %s",
             [DAY + timedelta(days=days), demand, slug],
         )
-    rows, after = [], None
-    while page := await ideas.page("garden", "open", "score", after, 2, WORTH):
-        rows += page
-        after = (page[-1]["rank"], page[-1]["site"], page[-1]["slug"])
+    rows = await paged(ideas, "garden", "score")
     ranks = {}
     for row in rows:
         factors = dict(row["factors"])

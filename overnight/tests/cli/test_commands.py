@@ -219,6 +219,10 @@ async def test_no_command_prints_control_characters(
     await database.fetch(
         "insert into alerts (kind, subject, text) values ('errors', %s, %s)", [HOSTILE, HOSTILE]
     )
+    await database.fetch(
+        "insert into switches (scope, enabled, reason) values ('all', false, %s)", [HOSTILE]
+    )
     told = await press(database, *words.format(job=job).split(), *more)
     assert told.exit_code == 0, told.output
+    assert "root" in told.output
     assert not {"\x1b", "\x07", "\x9b", "\u202e", "\r"} & set(told.output)

@@ -78,7 +78,8 @@ async def test_threads_share_one_client_and_its_connections(database: Database) 
 
     assert len(set(await in_a_thread(many))) == 40
     (row,) = await database.fetch(
-        "select count(*) as n from pg_stat_activity where datname = current_database()"
+        "select count(*) as n from pg_stat_activity where datname = current_database() "
+        "and backend_type = 'client backend'"
     )
     assert row["n"] <= 2 * 4  # the test's pool and the client's
     await in_a_thread(client.close)
@@ -87,6 +88,7 @@ async def test_threads_share_one_client_and_its_connections(database: Database) 
 async def test_a_closed_client_connects_again_when_it_is_used(database: Database) -> None:
     client = BlockingClient(app, database.url)
     first = await in_a_thread(lambda: client.start(doubles, 1).id)
+    assert [each for each in threading.enumerate() if each.name == "overnight_client"]
     client.close()
     client.close()
     assert not [each for each in threading.enumerate() if each.name == "overnight_client"]

@@ -12,12 +12,12 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 
-from overnight import App, Context, Pipeline
+from overnight import App, Context, Event, Join, Keys, Pipeline, Wait
 from overnight.engine import wakeups
 from overnight.engine.rescuer import SETTLE, Rescuer
 from overnight.engine.wakeups import COALESCE, Hints, Listener, hint
 from overnight.engine.worker import Worker
-from overnight.operations import switches
+from overnight.operations import runs, switches
 from overnight.store.database import Database
 from overnight.store.ledger import Ledger
 from overnight.store.records import NewRun, Scope
@@ -188,6 +188,66 @@ async def test_work_beyond_one_worker_wakes_another_at_once(database: Database) 
     await everybody.wait()
     for worker in workers:
         worker.stop()
+    await asyncio.gather(*running)
+
+
+REST = 0.3  # seconds; a worker that is not yet at rest by then finds the work all the same
+
+
+async def test_an_event_wakes_a_worker_at_rest(database: Database) -> None:
+    p, ended = Pipeline("p", events=[Event("decided")]), asyncio.Event()
+
+    @p.step
+    async def ask(ctx: Ctx, value: int) -> Wait:
+        return Wait("decided", "", timeout=3600, value=value)
+
+    @p.step
+    async def decided(ctx: Ctx, value: int) -> None:
+        ended.set()
+
+    app = App("app", [p])
+    worker = Worker(app, database, poll=3600)
+    running = asyncio.create_task(worker.run())
+    await runs.start(app, database, "p", 1)
+    while not await database.fetch("select run_id from waits"):
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(REST)
+    await runs.emit(app, database, "decided", None)
+    await ended.wait()
+    worker.stop()
+    await running
+
+
+async def test_a_last_child_elsewhere_wakes_the_worker_of_its_join(database: Database) -> None:
+    p, child = Pipeline("p", key=lambda value: "ours"), Pipeline("c", key=lambda value: "theirs")
+    begun, go, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    @child.step
+    async def look(ctx: Ctx, value: int) -> None:
+        begun.set()
+        await go.wait()
+
+    @p.step
+    async def split(ctx: Ctx, value: int) -> int:
+        ctx.spawn(child, value)
+        return value
+
+    @p.step(join=Join(timeout=3600))
+    async def collect(ctx: Ctx, value: int) -> None:
+        ended.set()
+
+    def worker(key: str) -> Worker:
+        return Worker(App("app", [p, child], keys=Keys(all=lambda: [key])), database, poll=3600)
+
+    workers = [worker("ours"), worker("theirs")]
+    running = [asyncio.create_task(each.run()) for each in workers]
+    await runs.start(workers[0].app, database, "p", 1)
+    await begun.wait()
+    await asyncio.sleep(REST)
+    go.set()
+    await ended.wait()
+    for each in workers:
+        each.stop()
     await asyncio.gather(*running)
 
 
